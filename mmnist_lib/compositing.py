@@ -1,0 +1,396 @@
+"""Paste digits, merge them, and make the complete data set. Chapter 5 explains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .bouncing import bounce_path, check_rule
+from .loading import check_digits
+from .trajectories import check_count, check_step_length, velocity_of
+
+Frames = NDArray[np.uint8]
+
+
+def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[np.int64]:
+    """Turn unit coordinates into whole pixels, truncated as in the real data set.
+
+    Parameters
+    ----------
+    path : array_like of float, shape ``(..., n_frames, 2)``
+        ``(row, column)`` in unit coordinates.
+    size, digit_size : int, default 64 and 28
+        Sides of the canvas and of the digit, in pixels.
+
+    Returns
+    -------
+    int64 array of the same shape
+        ``int((size - digit_size) * path)``: the pixel of the digit's top-left corner. A
+        path that leaves [0, 1] gives pixels off the canvas, which `composite` refuses.
+
+    Raises
+    ------
+    TypeError
+        If a size is not an integer.
+    ValueError
+        If the canvas is smaller than the digit, or `path` holds NaN or infinity.
+
+    Examples
+    --------
+    >>> to_pixels([[0.0, 1.0], [0.5, 0.99]])
+    array([[ 0, 36],
+           [18, 35]])
+    """
+    path = np.asarray(path, dtype=np.float64)
+    if not np.isfinite(path).all():
+        raise ValueError("path holds NaN or infinity: give finite positions")
+    # astype truncates towards zero, as int() does.
+    return (_free_range(size, digit_size) * path).astype(np.int64)
+
+
+def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
+    """Draw moving sprites on black frames, merged by maximum.
+
+    Parameters
+    ----------
+    sprites : uint8 array of shape ``(k, h, h)``
+        The digits, k of them; none gives black frames.
+    positions : array_like of int, shape ``(k, n_frames, 2)``
+        Pixel ``(row, column)`` of each sprite's top-left corner, wholly on the canvas.
+    size : int, default 64
+        Side of the square canvas in pixels.
+
+    Returns
+    -------
+    uint8 array of shape ``(n_frames, size, size)``
+        Where sprites overlap, the brighter one shows.
+
+    Raises
+    ------
+    TypeError
+        If the sprites are not uint8, or the positions not integers.
+    ValueError
+        If the canvas is smaller than a sprite, a position leaves the canvas, or the shapes
+        do not fit.
+
+    Examples
+    --------
+    >>> composite(np.full((1, 1, 1), 9, np.uint8), [[[0, 1], [1, 1]]], size=2)
+    array([[[0, 9],
+            [0, 0]],
+           [[0, 0],
+            [0, 9]]], dtype=uint8)
+    """
+    sprites, positions = np.asarray(sprites), np.asarray(positions)
+    if len(sprites):
+        check_digits(sprites, name="sprites")
+    elif sprites.ndim != 3:
+        raise ValueError(f"sprites has shape {sprites.shape}: give (k, h, h)")
+    if positions.shape[:1] + positions.shape[2:] != (len(sprites), 2):
+        raise ValueError(
+            f"positions has shape {positions.shape}: give ({len(sprites)}, n_frames, 2), "
+            f"a row and a column for each of the {len(sprites)} sprites in each frame"
+        )
+    if not np.issubdtype(positions.dtype, np.integer):
+        raise TypeError(f"positions has dtype {positions.dtype}: give integers, as of to_pixels")
+    free = _free_range(size, sprites.shape[-1])
+    outside = ((positions < 0) | (positions > free)).any(axis=-1)
+    if outside.any():
+        sprite, frame = np.argwhere(outside)[0]
+        row, column = positions[sprite, frame]
+        raise ValueError(
+            f"positions leave the canvas: sprite {sprite} is at row {row}, column {column} in "
+            f"frame {frame}; keep both from 0 to {free} (bounce_path does)"
+        )
+    frames = np.zeros((1, positions.shape[1], size, size), dtype=np.uint8)
+    _draw(frames, sprites[np.newaxis], positions[np.newaxis].astype(np.int64))
+    return frames[0]
+
+
+def _draw(frames: Frames, sprites: Frames, pixels: NDArray[np.int64]) -> None:
+    """Draw k sprites into each of n black clips: all frames of all clips at once.
+
+    `frames` is ``(n, n_frames, size, size)``, black and contiguous; `sprites` is
+    ``(n, k, h, h)``; `pixels` is ``(n, k, n_frames, 2)`` and on the canvas.
+
+    In memory a frame is its rows end to end. Rows of a sprite lie ``size`` bytes apart
+    there, so the whole sprite, with the black between its rows, is one unbroken strip::
+
+        . . . . . .
+        . A B . . .      strip of a 2 x 2 sprite, 6 apart:   A B . . . . C D
+        . C D . . .
+        . . . . . .
+
+    It is as long for every position, and never reaches past its frame. So one strip is cut
+    for each sprite, and one indexed assignment lays copies of it into all its frames.
+    """
+    n, n_frames, size, _ = frames.shape
+    k, side = sprites.shape[1], sprites.shape[-1]
+    if frames.size == 0 or k == 0:
+        return
+    length = (side - 1) * size + side
+    strips = np.zeros((n, k, side, size), dtype=np.uint8)
+    strips[..., :side] = sprites
+    strips = strips.reshape(n, k, side * size)[..., :length]
+
+    # Every stretch of `length` bytes in `frames`, as one item each, overlapping.
+    stretches = np.ndarray(
+        frames.size - length + 1, dtype=f"V{length}", buffer=frames.reshape(-1), strides=(1,)
+    )
+    first_byte = np.arange(n * n_frames).reshape(n, n_frames) * size**2
+    for digit in range(k):
+        at = first_byte + pixels[:, digit, :, 0] * size + pixels[:, digit, :, 1]
+        strip = strips[:, digit, np.newaxis]
+        if digit:  # the first sprite meets only black
+            below = stretches[at].view(np.uint8).reshape(n, n_frames, length)
+            strip = np.maximum(below, strip, out=below)
+        else:
+            strip = np.broadcast_to(strip, (n, n_frames, length)).copy()
+        stretches[at] = strip.view(stretches.dtype)[..., 0]
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """What made a sequence. Each array leads with ``(n, k)``; that of one sequence, with ``(k,)``.
+
+    Attributes
+    ----------
+    digits : int64, ``(n, k)``
+        Which of the images each digit is.
+    labels : array of int or None, ``(n, k)``
+        Which numeral it shows, where labels were given.
+    start, velocity : float64, ``(n, k, 2)``
+        What the path began with, unit coordinates and unit coordinates per frame.
+    path : float64, ``(n, k, n_frames, 2)``
+        Position in each frame, unit coordinates.
+    pixels : int64, ``(n, k, n_frames, 2)``
+        Position in each frame, in pixels: row and column of the top-left corner.
+    """
+
+    digits: NDArray[np.int64]
+    labels: NDArray[Any] | None
+    start: NDArray[np.float64]
+    velocity: NDArray[np.float64]
+    path: NDArray[np.float64]
+    pixels: NDArray[np.int64]
+
+
+class MovingMNIST:
+    """Moving MNIST by the real data set's rule: endless, seeded, with ground truth.
+
+    ``data[i]`` is sequence i. It depends on the seed and on i alone, so it is the same in
+    any order, batch, process or machine.
+
+    Parameters
+    ----------
+    images : uint8 array of shape ``(n, h, h)``
+        The pool of digits. **The split is yours**: make test sequences from test digits,
+        or a model is tested on digits that it was trained with.
+    labels : array of int of shape ``(n,)``, optional
+        The numerals, for the ground truth.
+    n_digits : int, default 2
+        Digits in a sequence; 0 gives black frames.
+    n_frames : int, default 20
+        Frames in a sequence.
+    size : int, default 64
+        Side of the canvas in pixels.
+    step_length : float, default 0.1
+        Speed in unit coordinates per frame: 3.6 pixels, for 28 in 64.
+    rule : {"clamp", "reflect"}, default "clamp"
+        How digits meet a wall, see `bounce_path`; the real data set clamps.
+    seed : int, default 0
+        From 0 to 2**128 - 1.
+
+    Raises
+    ------
+    TypeError
+        If the images are not uint8, or a count, the seed or an index is not an integer.
+    ValueError
+        If the pool is empty, the canvas smaller than the digits, the rule unknown, the
+        labels of another length, or a number out of its range.
+
+    Notes
+    -----
+    Each digit takes four uniform numbers: which image, start row, start column, angle.
+    They are block ``i * n_digits + digit`` of the counter-based stream Philox with the seed
+    for its key (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), so
+    any sequence is reached at once. The rule is that of the published test set of
+    Srivastava, Mansimov and Salakhutdinov (ICML 2015); chapter 5 shows how it is known.
+
+    Examples
+    --------
+    >>> from mmnist_lib import load_mnist
+    >>> _, (images, labels) = load_mnist("sample")
+    >>> data = MovingMNIST(images, labels, seed=7)
+    >>> data[3].shape, data.batch(0, 5).shape
+    ((20, 64, 64), (5, 20, 64, 64))
+    >>> bool((data.batch(0, 5)[3] == data[3]).all())
+    True
+    >>> data.truth(3).path.shape
+    (2, 20, 2)
+    """
+
+    __iter__ = None  # an endless set: without this, `for clip in data` would never end
+
+    def __init__(
+        self,
+        images: Frames,
+        labels: ArrayLike | None = None,
+        *,
+        n_digits: int = 2,
+        n_frames: int = 20,
+        size: int = 64,
+        step_length: float = 0.1,
+        rule: str = "clamp",
+        seed: int = 0,
+    ) -> None:
+        check_digits(images, labels)
+        check_rule(rule)
+        self.images = images
+        self.labels = None if labels is None else np.asarray(labels)
+        self.n_digits = check_count(n_digits, "n_digits", least=0)
+        self.n_frames = check_count(n_frames, "n_frames")
+        self.size = check_count(size, "size")
+        self.step_length = check_step_length(step_length)
+        self.rule = rule
+        self.seed = check_count(seed, "seed", least=0)
+        if self.seed >= 2**128:
+            raise ValueError(f"seed={seed} is too large: give one below 2**128")
+        _free_range(size, images.shape[-1])
+
+    def __repr__(self) -> str:
+        return (
+            f"MovingMNIST({len(self.images)} images, n_digits={self.n_digits}, "
+            f"n_frames={self.n_frames}, size={self.size}, step_length={self.step_length}, "
+            f"rule={self.rule!r}, seed={self.seed})"
+        )
+
+    def __getitem__(self, index: int) -> Frames:
+        """Make sequence `index`: uint8 frames of shape ``(n_frames, size, size)``."""
+        index = check_count(index, "index", least=0)
+        return self.batch(index, index + 1)[0]
+
+    def batch(self, start: int, stop: int, out: Frames | None = None) -> Frames:
+        """Make sequences `start` to `stop - 1`.
+
+        Parameters
+        ----------
+        start, stop : int
+            First sequence, and the one after the last; ``0 <= start <= stop``.
+        out : uint8 array, optional
+            Where to write: C-contiguous, of the shape below. Saves making a new array.
+
+        Returns
+        -------
+        uint8 array of shape ``(stop - start, n_frames, size, size)``
+            The frames; `out` itself, if that was given.
+
+        Raises
+        ------
+        TypeError
+            If an index is not an integer, or `out` is not an array of uint8.
+        ValueError
+            If an index is negative, `stop` is before `start`, or `out` has another shape,
+            is not contiguous, or cannot be written to.
+
+        Examples
+        --------
+        >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+        >>> frames = np.empty((2, 20, 64, 64), np.uint8)
+        >>> data.batch(8, 10, out=frames) is frames
+        True
+        """
+        start, stop = _check_range(start, stop)
+        shape = (stop - start, self.n_frames, self.size, self.size)
+        if out is None:
+            out = np.empty(shape, dtype=np.uint8)
+        else:
+            _check_out(out, shape)
+        # Truth is worked out for many sequences at a time, which spreads its cost; they are
+        # drawn few at a time, so that their strips stay in the processor's cache.
+        for low in range(start, stop, 512):
+            high = min(low + 512, stop)
+            truth = self.truth(low, high)
+            for first in range(low, high, 8):
+                last = min(first + 8, high)
+                frames = out[first - start : last - start]
+                frames.fill(0)
+                part = slice(first - low, last - low)
+                _draw(frames, self.images[truth.digits[part]], truth.pixels[part])
+        return out
+
+    def truth(self, start: int, stop: int | None = None) -> GroundTruth:
+        """Tell what made sequences `start` to `stop - 1`, or the one sequence `start`.
+
+        Parameters
+        ----------
+        start : int
+            The first sequence.
+        stop : int, optional
+            The one after the last. Without it, the arrays lack their leading axis.
+
+        Returns
+        -------
+        GroundTruth
+            Digits, labels, starts, velocities, paths and pixels.
+
+        Raises
+        ------
+        TypeError
+            If an index is not an integer.
+        ValueError
+            If an index is negative, or `stop` is before `start`.
+
+        Examples
+        --------
+        >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+        >>> data.truth(0).pixels.shape, data.truth(0, 5).pixels.shape
+        ((2, 20, 2), (5, 2, 20, 2))
+        """
+        one = stop is None
+        first, last = _check_range(start, start + 1 if stop is None else stop)
+        stream = np.random.Philox(key=self.seed)
+        stream.advance(first * self.n_digits)
+        shape = (last - first, self.n_digits, 4)
+        which, row, column, turn = np.moveaxis(np.random.Generator(stream).random(shape), -1, 0)
+        digits = (which * len(self.images)).astype(np.int64)
+        position = np.stack([row, column], axis=-1)
+        velocity = velocity_of(2 * np.pi * turn, self.step_length)
+        path = bounce_path(position, velocity, self.n_frames, self.rule)
+        pixels = to_pixels(path, self.size, self.images.shape[-1])
+        labels = None if self.labels is None else self.labels[digits]
+        if one:
+            digits, position, velocity, path, pixels = (
+                array[0] for array in (digits, position, velocity, path, pixels)
+            )
+            labels = None if labels is None else labels[0]
+        return GroundTruth(digits, labels, position, velocity, path, pixels)
+
+
+def _free_range(size: int, digit_size: int) -> int:
+    size, digit_size = check_count(size, "size"), check_count(digit_size, "digit_size")
+    if size < digit_size:
+        raise ValueError(
+            f"size={size} is smaller than the digits ({digit_size}): choose size >= {digit_size}"
+        )
+    return size - digit_size
+
+
+def _check_range(start: int, stop: int) -> tuple[int, int]:
+    start = check_count(start, "start", least=0)
+    return start, check_count(stop, "stop", least=start)
+
+
+def _check_out(out: Any, shape: tuple[int, ...]) -> None:
+    expected = f"give a writable, C-contiguous uint8 array of shape {shape}"
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a {type(out).__name__}: {expected}")
+    if out.dtype != np.uint8:
+        raise TypeError(f"out has dtype {out.dtype}: {expected}")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}: {expected}")
+    if not out.flags.c_contiguous or not out.flags.writeable:
+        raise ValueError(f"out is not contiguous, or is read-only: {expected}")

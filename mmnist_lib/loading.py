@@ -1,0 +1,260 @@
+"""Load MNIST: the digits that come with the library, or all 70,000. Chapter 1 explains it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import socket
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Digits: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+SAMPLE = Path(__file__).parent / "data" / "mnist_sample.npz"
+STALL = 20.0  # seconds without a byte, after which a download is given up
+
+
+def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]:
+    """Load handwritten digits, split into a train part and a test part.
+
+    Parameters
+    ----------
+    source : str or path, default "auto"
+        - ``"sample"``: the 5,000 digits that come with the library (4,000 + 1,000,
+          equally many of each class). Needs no network.
+        - ``"keras"``: all 70,000 (60,000 + 10,000), downloaded once and kept by Keras.
+        - a path: an ``.npz`` in the layout of Keras' own file, with the arrays
+          ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
+        - ``"auto"``: the path in the environment variable ``MMNIST_DATA`` if that is
+          set, else ``"keras"``, else ``"sample"``, with one warning that says why.
+
+    Returns
+    -------
+    (train_images, train_labels), (test_images, test_labels)
+        Images are uint8 of shape ``(n, 28, 28)``, 0 for paper and 255 for ink. Labels
+        are uint8 of shape ``(n,)``, from 0 to 9.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the path does not exist.
+    IsADirectoryError
+        If it is a folder.
+    ValueError
+        If the file is truncated, is not an ``.npz``, holds pickled objects, lacks an
+        array, or if an array has the wrong shape, dtype, length or labels.
+    ConnectionError
+        If ``"keras"`` can neither find the digits in its cache nor download them.
+    ModuleNotFoundError
+        If ``"keras"`` is asked for and Keras, or every backend of it, is missing.
+
+    Notes
+    -----
+    MNIST was made by Yann LeCun, Corinna Cortes and Christopher Burges and is licensed
+    CC BY-SA 3.0. The sample holds the first 500 digits of each class of its train split,
+    so it shares no digit with MNIST's own test split.
+
+    Examples
+    --------
+    >>> (train_images, train_labels), (test_images, test_labels) = load_mnist("sample")
+    >>> train_images.shape, train_images.dtype, test_labels.shape
+    ((4000, 28, 28), dtype('uint8'), (1000,))
+    """
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            f"source={source!r} is a {type(source).__name__}: "
+            "give 'auto', 'sample', 'keras' or the path of an .npz file"
+        )
+    if source == "sample":
+        return _read_npz(SAMPLE)
+    if source == "keras":
+        return _from_keras()
+    if source != "auto":
+        return _read_npz(Path(source))
+    if named := os.environ.get("MMNIST_DATA"):
+        return _read_npz(Path(named))
+    try:
+        return _from_keras()
+    except (ImportError, OSError) as error:  # ConnectionError is an OSError
+        warnings.warn(
+            f"using the 5,000 bundled digits, because {error}. To silence this: "
+            "load_mnist('sample'), or set MMNIST_DATA to the path of a full mnist.npz",
+            stacklevel=2,
+        )
+        return _read_npz(SAMPLE)
+
+
+def _read_npz(path: Path) -> tuple[Digits, Digits]:
+    """Read all four arrays or raise; a half-loaded set never leaves this function."""
+    if path.is_dir():
+        raise IsADirectoryError(f"source={str(path)!r} is a folder: name the .npz file in it")
+    if not path.exists():
+        raise FileNotFoundError(
+            f"source={str(path)!r} is neither 'auto', 'sample' or 'keras' "
+            "nor the path of an existing .npz file"
+        )
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"source={str(path)!r} is not an .npz archive, or is cut short: "
+            "download it again, or use load_mnist('sample')"
+        )
+    names = ("x_train", "y_train", "x_test", "y_test")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if missing := [name for name in names if name not in archive]:
+                raise ValueError(
+                    f"it has no array {', '.join(missing)} (it has "
+                    f"{', '.join(archive.files) or 'none'}); Keras' layout is {', '.join(names)}"
+                )
+            x_train, y_train, x_test, y_test = (archive[name] for name in names)
+    # What a damaged archive raises depends on where the damage lies.
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"source={str(path)!r} cannot be read as MNIST: {error}") from error
+    except NotImplementedError as error:  # a compression method that Python lacks
+        raise ValueError(f"source={str(path)!r} is damaged or unusual: {error}") from error
+    return _check_set(x_train, y_train, x_test, y_test, str(path))
+
+
+def _check_set(
+    x_train: Any, y_train: Any, x_test: Any, y_test: Any, where: str
+) -> tuple[Digits, Digits]:
+    for part, images, labels in (("train", x_train, y_train), ("test", x_test, y_test)):
+        check_digits(images, labels, name=f"x_{part} of {where}", side=28)
+    return (x_train, y_train), (x_test, y_test)
+
+
+def check_digits(
+    images: Any, labels: Any = None, *, name: str = "images", side: int | None = None
+) -> None:
+    """Raise unless these are digits: uint8, square, at least one, each with its label.
+
+    Parameters
+    ----------
+    images : array
+        Expected: uint8, shape ``(n, side, side)``, n > 0.
+    labels : array, optional
+        Expected: integers from 0 to 9, shape ``(n,)``.
+    name : str
+        What the messages call the images.
+    side : int, optional
+        The side in pixels that is asked for; without it any will do.
+
+    Raises
+    ------
+    TypeError
+        If the images are not an array of uint8, or the labels not of integers.
+    ValueError
+        If a shape, a length or a label is wrong.
+
+    Examples
+    --------
+    >>> check_digits(np.zeros((3, 28, 28)))
+    Traceback (most recent call last):
+    ...
+    TypeError: images has dtype float64: give uint8 from 0 to 255 \
+(floats in [0, 1]: (255 * images).round().astype(np.uint8))
+    """
+    if not isinstance(images, np.ndarray):
+        raise TypeError(f"{name} is a {type(images).__name__}: give a NumPy array of uint8")
+    if images.dtype != np.uint8:
+        raise TypeError(
+            f"{name} has dtype {images.dtype}: give uint8 from 0 to 255 "
+            "(floats in [0, 1]: (255 * images).round().astype(np.uint8))"
+        )
+    shape = f"(n, {side}, {side})" if side else "(n, side, side)"
+    square = images.ndim == 3 and images.shape[1] == images.shape[2]
+    if not square or side not in (None, images.shape[1]):
+        raise ValueError(f"{name} has shape {images.shape}: give {shape}")
+    if images.size == 0:
+        raise ValueError(f"{name} has shape {images.shape}, no digit: give at least one")
+    if labels is None:
+        return
+    labels = np.asarray(labels)
+    if labels.shape != images.shape[:1]:
+        raise ValueError(
+            f"labels of {name} have shape {labels.shape}: "
+            f"give one label for each of the {len(images)} images, shape ({len(images)},)"
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise TypeError(f"labels of {name} have dtype {labels.dtype}: give integers from 0 to 9")
+    if labels.min() < 0 or labels.max() > 9:
+        raise ValueError(
+            f"labels of {name} run from {labels.min()} to {labels.max()}: give digits from 0 to 9"
+        )
+
+
+def choose_keras_backend() -> str:
+    """Choose the engine that Keras will compute with, before Keras is imported.
+
+    Keras asks for TensorFlow unless told otherwise, and fails where only another engine
+    is installed. A backend that the user named in ``KERAS_BACKEND`` is left alone, and so
+    is an installed one named in Keras' own ``keras.json``. Otherwise the first installed one
+    of jax, tensorflow and torch is written into ``os.environ["KERAS_BACKEND"]``.
+
+    Returns
+    -------
+    str
+        The name of the backend, for a page to show.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If none of the three is installed.
+
+    Examples
+    --------
+    >>> choose_keras_backend() in ("jax", "tensorflow", "torch")
+    True
+    """
+    if chosen := os.environ.get("KERAS_BACKEND"):
+        return chosen
+    installed = [n for n in ("jax", "tensorflow", "torch") if importlib.util.find_spec(n)]
+    config = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras.json"
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        # Keras itself writes "tensorflow" there, installed or not, when it is first imported.
+        if (chosen := json.loads(config.read_text()).get("backend")) in installed:
+            return str(chosen)
+    if installed:
+        os.environ["KERAS_BACKEND"] = installed[0]
+        return installed[0]
+    raise ModuleNotFoundError(
+        "Keras has no backend to compute with: pip install jax (or tensorflow, or torch)"
+    )
+
+
+def _from_keras() -> tuple[Digits, Digits]:
+    if not importlib.util.find_spec("keras"):
+        raise ModuleNotFoundError("Keras is not installed (pip install keras jax)")
+    choose_keras_backend()
+    from keras.datasets import mnist
+
+    try:
+        with _stall_limit(STALL):
+            (x_train, y_train), (x_test, y_test) = mnist.load_data()
+    except Exception as error:  # Keras raises a bare Exception when the network is down
+        raise ConnectionError(f"Keras could not download MNIST ({_first_line(error)})") from error
+    return _check_set(x_train, y_train, x_test, y_test, "Keras' mnist.npz")
+
+
+@contextlib.contextmanager
+def _stall_limit(seconds: float) -> Iterator[None]:
+    """Bound each wait for a byte: Keras' downloader has no time limit of its own."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

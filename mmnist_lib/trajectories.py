@@ -1,0 +1,216 @@
+"""Where a digit starts and how it moves: straight paths. Chapter 3 explains it.
+
+Positions are unit coordinates: ``(row, column)`` of the digit's top-left corner, as a
+fraction in [0, 1] of the room that the canvas leaves it. Velocities are in the same unit
+per frame. Rows count downwards, as in every image.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Shape = int | tuple[int, ...]
+
+
+def random_start(rng: np.random.Generator, shape: Shape = ()) -> NDArray[np.float64]:
+    """Draw start positions, uniform over the free square.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where the random numbers come from.
+    shape : int or tuple of int, default ()
+        How many: the leading axes of the result.
+
+    Returns
+    -------
+    float64 array of shape ``(*shape, 2)``
+        ``(row, column)`` in [0, 1), unit coordinates.
+
+    Raises
+    ------
+    TypeError
+        If `rng` is no Generator. A bare seed is refused: two functions that are given the
+        same seed would draw the same numbers, and every digit would fly along its start.
+
+    Examples
+    --------
+    >>> random_start(np.random.default_rng(0), 3).shape
+    (3, 2)
+    """
+    return _generator(rng).random((*_shape(shape), 2))
+
+
+def random_velocity(
+    rng: np.random.Generator, shape: Shape = (), step_length: float = 0.1, kind: str = "angle"
+) -> NDArray[np.float64]:
+    """Draw velocities, by one of two recipes.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where the random numbers come from.
+    shape : int or tuple of int, default ()
+        How many: the leading axes of the result.
+    step_length : float, default 0.1
+        The speed in unit coordinates per frame; 0.1 is the real data set's.
+    kind : {"angle", "box"}, default "angle"
+        - ``"angle"``, the real data set's: one angle, uniform over the circle, and the
+          same speed for every digit.
+        - ``"box"``, which tutorials use: `step_length` times two independent numbers from
+          [0, 1). Never negative, so every digit sets out down and to the right, each at a
+          speed of its own.
+
+    Returns
+    -------
+    float64 array of shape ``(*shape, 2)``
+        ``(rows, columns)`` per frame, unit coordinates.
+
+    Raises
+    ------
+    TypeError
+        If `rng` is no Generator.
+    ValueError
+        If `kind` is unknown, or `step_length` negative, infinite or NaN.
+
+    Examples
+    --------
+    >>> v = random_velocity(np.random.default_rng(0), 1000)
+    >>> np.allclose(np.hypot(v[:, 0], v[:, 1]), 0.1)
+    True
+    """
+    rng, shape = _generator(rng), _shape(shape)
+    step_length = check_step_length(step_length)
+    if kind == "angle":
+        return velocity_of(2 * np.pi * rng.random(shape), step_length)
+    if kind == "box":
+        return step_length * rng.random((*shape, 2))
+    raise ValueError(f"kind={kind!r} is unknown: choose 'angle' or 'box'")
+
+
+def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float64]:
+    """Turn angles into velocities of one speed.
+
+    Parameters
+    ----------
+    angle : array_like of float, shape ``(...)``
+        Radians. 0 points right, and a quarter turn points down, since rows count downwards.
+    step_length : float, default 0.1
+        The speed in unit coordinates per frame.
+
+    Returns
+    -------
+    float64 array of shape ``(..., 2)``
+        ``step_length * (sin(angle), cos(angle))``, which is ``(rows, columns)`` per frame.
+
+    Raises
+    ------
+    ValueError
+        If `step_length` is negative, infinite or NaN.
+
+    Examples
+    --------
+    >>> velocity_of(0.0, step_length=0.5)
+    array([0. , 0.5])
+    """
+    angle = np.asarray(angle, dtype=np.float64)
+    return check_step_length(step_length) * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+
+
+def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArray[np.float64]:
+    """Follow a straight line: step first, then record.
+
+    Parameters
+    ----------
+    start : array_like of float, shape ``(..., 2)``
+        Position before the first frame, unit coordinates.
+    velocity : array_like of float, shape ``(..., 2)``
+        Movement per frame. Its leading axes and those of `start` broadcast.
+    n_frames : int
+        How many frames, at least 1.
+
+    Returns
+    -------
+    float64 array of shape ``(..., n_frames, 2)``
+        Frame t is ``start + (t + 1) * velocity``. Nothing keeps it inside [0, 1]:
+        `bounce_path` does that.
+
+    Raises
+    ------
+    TypeError
+        If `n_frames` is not an integer, or an array is not of numbers.
+    ValueError
+        If `n_frames` is below 1, a value is NaN or infinite, or the shapes do not fit.
+
+    Examples
+    --------
+    >>> straight_path([0.5, 0.0], [0.0, 0.25], n_frames=3)
+    array([[0.5 , 0.25],
+           [0.5 , 0.5 ],
+           [0.5 , 0.75]])
+    """
+    start, velocity = check_motion(start, velocity)
+    steps = np.arange(1, check_count(n_frames, "n_frames") + 1)[:, np.newaxis]
+    return start[..., np.newaxis, :] + steps * velocity[..., np.newaxis, :]
+
+
+def check_motion(
+    start: ArrayLike, velocity: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return `start` and `velocity` as finite float64 arrays of one shape ``(..., 2)``."""
+    pair = []
+    for name, value in (("start", start), ("velocity", velocity)):
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{name}={value!r} is not an array of numbers: {error}") from error
+        if array.shape[-1:] != (2,):
+            raise ValueError(f"{name} has shape {array.shape}: give (..., 2), row and column")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds NaN or infinity: give finite numbers")
+        pair.append(array)
+    try:
+        start, velocity = np.broadcast_arrays(*pair)
+    except ValueError:
+        raise ValueError(
+            f"start has shape {pair[0].shape} and velocity {pair[1].shape}: "
+            "give shapes that broadcast"
+        ) from None
+    return start, velocity
+
+
+def check_count(value: Any, name: str, least: int = 1) -> int:
+    """Return `value` as an int that is at least `least`."""
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}={value!r} is not an integer: give one >= {least}") from None
+    if count < least:
+        raise ValueError(f"{name}={count} is too small: give an integer >= {least}")
+    return count
+
+
+def check_step_length(value: Any) -> float:
+    """Return `value` as a float that is finite and not negative."""
+    try:
+        step_length = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"step_length={value!r} is not a number: give one >= 0") from None
+    if not 0 <= step_length < np.inf:
+        raise ValueError(f"step_length={step_length}: give a finite number >= 0")
+    return step_length
+
+
+def _generator(rng: Any) -> np.random.Generator:
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng={rng!r} is not a Generator: give np.random.default_rng(seed)")
+    return rng
+
+
+def _shape(shape: Shape) -> tuple[int, ...]:
+    lengths = shape if isinstance(shape, tuple) else (shape,)
+    return tuple(check_count(length, "shape", least=0) for length in lengths)

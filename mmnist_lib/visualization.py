@@ -16,7 +16,6 @@ import html
 import io
 import math
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -242,7 +241,7 @@ def show_path(
             f"size={size} is smaller than the digits ({digit_size}): choose size >= {digit_size}"
         )
     if ax is None:
-        ax = plt.figure(figsize=(4.2, 4.2), facecolor="white", layout="constrained").add_subplot()
+        ax = plt.figure(figsize=(3.6, 3.6), facecolor="white", layout="constrained").add_subplot()
     if background is not None:
         image = _unit_images(background, "background", (2,))
         if image.shape != (size, size):
@@ -369,17 +368,15 @@ class Player:
         frames = frames.repeat(scale, axis=1).repeat(scale, axis=2)
         first, *rest = (Image.fromarray(frame) for frame in frames)
         # Written under another name first: a crash half-way leaves nothing under this one.
-        handle, partial = tempfile.mkstemp(suffix=".gif", dir=path.parent)
+        partial = path.with_name(f".{path.name}.partial")
         try:
-            with os.fdopen(handle, "wb") as file:
-                first.save(
-                    file, "GIF", save_all=True, append_images=rest, loop=0,
-                    duration=1000 / self.fps, optimize=False,
-                )  # fmt: skip
-            Path(partial).replace(path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
+            first.save(
+                partial, "GIF", save_all=True, append_images=rest, loop=0,
+                duration=1000 / self.fps, optimize=False,
+            )  # fmt: skip
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def animate(

@@ -1,0 +1,75 @@
+"""What the site needs beyond Jupyter Book: addresses, a clip on a page, a JupyterHub button."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util.docutils import SphinxDirective
+
+
+class Clip(SphinxDirective):
+    """``{clip} 05-compositing``: the first moving picture of a chapter, as stored in it."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Take the player's HTML out of the notebook beside this page."""
+        path = Path(self.env.doc2path(self.env.docname)).parent / f"{self.arguments[0]}.ipynb"
+        self.env.note_dependency(str(path))
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                page = "".join(output.get("data", {}).get("text/html", ""))
+                if "mmnist-player" in page:
+                    return [nodes.raw("", page, format="html")]
+        raise self.error(f"{path.name} holds no moving picture")
+
+
+def use_own_address(app: Sphinx, config: Config) -> None:
+    """On GitHub Actions, link to the repository that the build runs in: perhaps a fork."""
+    options = config.html_theme_options
+    config.stated_address = options["repository_url"]
+    if repository := os.environ.get("GITHUB_REPOSITORY"):
+        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+        options["repository_url"] = f"{server}/{repository}"
+
+
+def fill_in_address(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put the address where a page says ``{{ repository }}``, and where a notebook states it."""
+    address = app.config.html_theme_options["repository_url"]
+    for stated in ("{{ repository }}", app.config.stated_address):
+        source[0] = source[0].replace(stated, address)
+
+
+def add_jupyterhub_button(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Let a chapter's launch menu lead to a page that asks for the reader's own hub."""
+    for button in context.get("header_buttons", []):
+        if button.get("label") == "launch-buttons":
+            page = context["pathto"]("book/running")
+            query = urlencode({"chapter": pagename.rsplit("/", 1)[-1]})
+            button["buttons"].append(
+                {
+                    "type": "link",
+                    "text": "JupyterHub",
+                    "tooltip": "Launch on your JupyterHub",
+                    "icon": context["pathto"]("_static/images/logo_jupyterhub.svg", 1),
+                    "url": f"{page}?{query}#on-your-jupyterhub",
+                }
+            )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register all of the above with Sphinx."""
+    app.add_directive("clip", Clip)
+    app.connect("config-inited", use_own_address)
+    app.connect("source-read", fill_in_address)
+    app.connect("html-page-context", add_jupyterhub_button, priority=900)  # after the theme
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

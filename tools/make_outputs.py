@@ -1,0 +1,138 @@
+"""Run the chapters and store what they show: ``make outputs`` [chapter …].
+
+Each notebook is executed from its first cell in a fresh kernel and then normalised, so that
+the same chapter gives the same bytes on every machine: no version, time or random name is
+kept. The repository's address is copied from ``_config.yml`` into the chapters' first cells
+and into README.md, whose moving picture is remade as well. A chapter that fails is left as
+it was.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from PIL import Image
+
+from mmnist_lib import MovingMNIST, animate, load_mnist
+
+ROOT = Path(__file__).parents[1]
+GITHUB = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
+
+
+def stated_address() -> str:
+    """Return the repository's address, as `_config.yml` states it."""
+    found = re.search(r"^repository:\n  url: (\S+)$", (ROOT / "_config.yml").read_text(), re.M)
+    if not found:
+        raise SystemExit("_config.yml states no repository: url:")
+    return found[1]
+
+
+def run(path: Path, address: str) -> None:
+    """Execute and normalise one notebook, and write it back if all its cells ran."""
+    notebook: Any = nbformat.read(path, as_version=4)
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first.source = re.sub(r"(?<=git\+)" + GITHUB.pattern, address, first.source)
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        store_widget_state=True,
+        resources={"metadata": {"path": path.parent}},
+    )
+    client.execute()
+    normalise(notebook, path.stem)
+    notebook = name_widgets(notebook)
+    nbformat.validate(notebook)
+    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def normalise(notebook: Any, stem: str) -> None:
+    """Keep the kernel's name, the widgets' state and what the authors wrote; drop the rest."""
+    models = widget_models(notebook)
+    for model in models.values():  # nulls are the widgets' own defaults, and half of the bytes
+        model["state"] = {key: value for key, value in model["state"].items() if value is not None}
+    widgets = notebook.metadata.get("widgets")
+    notebook.metadata.clear()
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+    notebook.metadata["language_info"] = {"name": "python"}
+    if models:
+        notebook.metadata["widgets"] = widgets
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = fewer_colours(output.data["image/png"])
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"{stem}-{number:02d}"
+        cell.metadata.pop("execution", None)
+
+
+def fewer_colours(png: str) -> str:
+    """Reduce a picture to a palette of 256 colours: a third of the bytes, and no one sees it."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+        flat = Image.new("RGB", image.size, "white")
+        flat.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
+        flat.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode() + "\n"
+
+
+def widget_models(notebook: Any) -> dict[str, Any]:
+    """Return the state of the widgets, by name, in the order of their making."""
+    widgets = notebook.metadata.get("widgets", {})
+    return widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+
+
+def name_widgets(notebook: Any) -> Any:
+    """Replace the widgets' random names by ones that tell the order of their making."""
+    text = json.dumps(notebook)
+    for number, name in enumerate(widget_models(notebook)):
+        text = text.replace(name, hashlib.sha256(f"widget {number}".encode()).hexdigest()[:32])
+    return json.loads(text)
+
+
+def main(names: list[str]) -> None:
+    """Run the named chapters, or all of them, then renew README.md."""
+    address = stated_address()
+    for path in sorted((ROOT / "book").glob("[0-9]*.ipynb")):
+        if names and path.stem not in names:
+            continue
+        print(path.relative_to(ROOT), flush=True)
+        try:
+            run(path, address)
+        except CellExecutionError as error:
+            raise SystemExit(f"{path.name} is left as it was: a cell failed\n{error}") from None
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    owner_and_name = address.removeprefix("https://github.com/")
+    text = GITHUB.sub(address, text)
+    text = re.sub(r"(?<=mybinder\.org/v2/gh/)[\w.-]+/[\w.-]+(?=/)", owner_and_name, text)
+    text = re.sub(r"(?<=google\.com/github/)[\w.-]+/[\w.-]+(?=/)", owner_and_name, text)
+    readme.write_text(text, encoding="utf-8")
+    readme_player().save(ROOT / "book" / "images" / "moving-mnist.gif", scale=4)
+
+
+def readme_player() -> Any:
+    """Make README's moving picture: two sequences of the library's own digits."""
+    _, (images, labels) = load_mnist("sample")
+    return animate(MovingMNIST(images, labels, seed=5).batch(0, 3), "Three moving pairs of digits.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

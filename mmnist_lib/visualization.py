@@ -86,7 +86,7 @@ def show_strip(
     titles: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> None:
-    """Show the frames of a clip side by side: a film strip.
+    """Show the frames of a clip side by side, numbered from 0: a film strip.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def show_strip(
     clips = _clips(frames)
     if every < 1:
         raise ValueError(f"every={every}: give at least 1")
-    numbers = range(1, clips.shape[1] + 1, every)
+    numbers = range(0, clips.shape[1], every)
     ax = _show_mosaic(_mosaic(clips[:, ::every], GAP), ax)
     _number_frames(ax, clips.shape, numbers, 0)
     _title_rows(ax, clips.shape, titles)
@@ -148,9 +148,9 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
     left_picture, right_picture = _mosaic(left, GAP), _mosaic(right, GAP)
     wide = np.full((len(left_picture), 6 * GAP), np.nan, dtype=np.float32)
     ax = _show_mosaic(np.hstack([left_picture, wide, right_picture]), ax)
-    _number_frames(ax, left.shape, range(1, left.shape[1] + 1), 0)
+    _number_frames(ax, left.shape, range(left.shape[1]), 0)
     n_in, offset = left.shape[1], left_picture.shape[1] + wide.shape[1]
-    _number_frames(ax, right.shape, range(n_in + 1, n_in + right.shape[1] + 1), offset)
+    _number_frames(ax, right.shape, range(n_in, n_in + right.shape[1]), offset)
     ax.text(left_picture.shape[1] / 2, -GAP, "input", ha="center", va="bottom")
     ax.text(offset + right_picture.shape[1] / 2, -GAP, "target", ha="center", va="bottom")
 
@@ -313,6 +313,7 @@ class Player:
         page = (Path(__file__).parent / "player.html").read_text(encoding="utf-8")
         values = {
             "frames": n_frames,
+            "last": n_frames - 1,
             "columns": columns,
             "rows": rows,
             "fps": f"{self.fps:g}",

@@ -1,4 +1,8 @@
-"""What the site needs beyond Jupyter Book: addresses, a clip on a page, a JupyterHub button."""
+"""What the site needs beyond Jupyter Book.
+
+The repository's address in one place, a chapter's clip on another page, and
+a JupyterHub button.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +19,16 @@ from sphinx.util.docutils import SphinxDirective
 
 
 class Clip(SphinxDirective):
-    """``{clip} 05-compositing``: the first moving picture of a chapter, as stored in it."""
+    """``{clip} 05-compositing``: the first moving picture of that chapter."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Take the player's HTML out of the notebook beside this page."""
-        path = Path(self.env.doc2path(self.env.docname)).parent / f"{self.arguments[0]}.ipynb"
+        path = (
+            Path(self.env.doc2path(self.env.docname)).parent
+            / f"{self.arguments[0]}.ipynb"
+        )
         self.env.note_dependency(str(path))
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
@@ -32,7 +39,7 @@ class Clip(SphinxDirective):
 
 
 def use_own_address(app: Sphinx, config: Config) -> None:
-    """On GitHub Actions, link to the repository that the build runs in: perhaps a fork."""
+    """On GitHub Actions, link to the repository that the build runs in."""
     options = config.html_theme_options
     config.stated_address = options["repository_url"]
     if repository := os.environ.get("GITHUB_REPOSITORY"):
@@ -41,16 +48,20 @@ def use_own_address(app: Sphinx, config: Config) -> None:
 
 
 def fill_in_address(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put the address where a page says ``{{ repository }}``, and where a notebook states it."""
+    """Put the address where a page asks for it or a notebook states it."""
     address = app.config.html_theme_options["repository_url"]
     for stated in ("{{ repository }}", app.config.stated_address):
         source[0] = source[0].replace(stated, address)
 
 
 def add_jupyterhub_button(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: Any,
 ) -> None:
-    """Let a chapter's launch menu lead to a page that asks for the reader's own hub."""
+    """Let a chapter's launch menu lead to the form for the reader's hub."""
     for button in context.get("header_buttons", []):
         if button.get("label") == "launch-buttons":
             page = context["pathto"]("book/running")
@@ -60,7 +71,9 @@ def add_jupyterhub_button(
                     "type": "link",
                     "text": "JupyterHub",
                     "tooltip": "Launch on your JupyterHub",
-                    "icon": context["pathto"]("_static/images/logo_jupyterhub.svg", 1),
+                    "icon": context["pathto"](
+                        "_static/images/logo_jupyterhub.svg", 1
+                    ),
                     "url": f"{page}?{query}#on-your-jupyterhub",
                 }
             )
@@ -71,5 +84,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("clip", Clip)
     app.connect("config-inited", use_own_address)
     app.connect("source-read", fill_in_address)
-    app.connect("html-page-context", add_jupyterhub_button, priority=900)  # after the theme
+    app.connect(
+        "html-page-context", add_jupyterhub_button, priority=900
+    )  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,99 @@
+# `make` prints the targets. They need GNU make, a POSIX shell and Python 3.11 or newer.
+# Everything is installed into .venv, and from there alone it is run.
+
+PYTHON ?= python3
+PIPFLAGS ?= --quiet
+PORT ?= 8000
+
+BIN = .venv/bin
+BOOK = $(BIN)/.book-is-set-up
+DEV = $(BIN)/.tests-are-set-up
+BUILD = $(BIN)/jupyter-book build . --all -n -W --keep-going
+
+# What may be set outside and would reach into .venv. MPLBACKEND is in the list because a
+# notebook's kernel keeps its inline backend only where nobody has chosen another.
+unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT MPLBACKEND
+
+.NOTPARALLEL:
+.PHONY: help book test serve lab outputs constraints clean distclean
+
+help: ## print this list
+	@echo 'Moving MNIST, the course'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+book: $(BOOK) ## build the site into _build/html, warnings as errors
+	$(BUILD)
+	@echo 'The book is ready. Open _build/html/index.html in a browser.'
+
+test: $(DEV) ## format, lint, types, the site, and every test and notebook
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BUILD) -q
+	$(BIN)/python -m pytest
+
+serve: book ## build the site and serve it on this machine (PORT=8000)
+	@echo 'Open http://127.0.0.1:$(PORT)/ and stop with Ctrl-C.'
+	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+lab: $(BOOK) ## open the chapters in JupyterLab
+	$(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/book
+
+outputs: $(BOOK) ## run the notebooks again and normalise what they print
+	$(BIN)/python tools/make_outputs.py
+
+constraints: ## renew constraints.txt in a throw-away environment (PYTHON=python3.11)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	    echo 'It is made with the oldest Python that is tested: make constraints PYTHON=python3.11' >&2; exit 1; }
+	d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && cp constraints.txt "$$d/old" && $(PYTHON) -m venv "$$d" && \
+	    grep '^#' "$$d/old" > constraints.txt && \
+	    PIP_USER=0 "$$d/bin/python" -m pip install $(PIPFLAGS) -r requirements-dev.txt && \
+	    "$$d/bin/python" -m pip freeze --exclude-editable >> constraints.txt || \
+	    { cp "$$d/old" constraints.txt; exit 1; }
+
+clean: ## remove the site and the caches, keep .venv
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	    -type d -prune -exec rm -rf {} +
+	@$(if $(filter distclean,$(MAKECMDGOALS)),,echo '.venv is kept. To remove it too: make distclean')
+
+distclean: clean ## make clean, and remove .venv
+	rm -rf .venv mmnist_lib.egg-info
+
+# ---- set-up: each stamp is written last, so a set-up that broke off is done again ----
+
+define NEED
+The course needs Python 3.11 or newer, with venv and pip.
+  Debian, Ubuntu  sudo apt install python3 python3-venv
+                  (where that Python is too old: python3.11 python3.11-venv)
+  macOS           brew install python, or the installer from https://www.python.org/downloads/
+  Windows         the installer from https://www.python.org/downloads/ ;
+                  README.md says how to go on without make
+A newer Python under another name is chosen so: make book PYTHON=python3.12
+endef
+export NEED
+
+NEW_ENOUGH = -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+STOP = { printf '\n%s\n%s\n' "$$why" "$$NEED" >&2; exit 1; }
+PIP_INSTALL = PIP_USER=0 $(BIN)/python -m pip install $(PIPFLAGS) --disable-pip-version-check -r
+PIP_STOP = { printf '\n%s\n' "pip could not install what $< lists. Its own message is above. \
+	Often the network is the cause. The same command tries again." >&2; exit 1; }
+
+$(BOOK): requirements.txt constraints.txt pyproject.toml
+	@new=; if ! { $(BIN)/python $(NEW_ENOUGH) && $(BIN)/python -m pip --version; } >/dev/null 2>&1; then \
+	    why='"$(PYTHON)" does not run here.'; \
+	    $(PYTHON) -c '' >/dev/null 2>&1 || $(STOP); \
+	    why="\"$(PYTHON)\" is $$($(PYTHON) --version 2>&1), which is too old."; \
+	    $(PYTHON) $(NEW_ENOUGH) || $(STOP); \
+	    why='"$(PYTHON)" has no venv or no ensurepip module.'; \
+	    $(PYTHON) -c 'import ensurepip, venv' >/dev/null 2>&1 || $(STOP); \
+	    why='"$(PYTHON)" could not make .venv. Its own message is above.'; \
+	    $(PYTHON) -m venv --clear .venv || { rm -rf .venv; $(STOP); }; new=yes; \
+	fi; \
+	echo 'Installing into .venv. This is done once, and takes a minute or more (about 1.4 GB).'; \
+	$(PIP_INSTALL) $< || { test -z "$$new" || rm -rf .venv; $(PIP_STOP); }
+	@touch $@
+
+$(DEV): requirements-dev.txt $(BOOK)
+	@$(PIP_INSTALL) $< || $(PIP_STOP)
+	@touch $@

@@ -1,0 +1,204 @@
+"""The package as a whole: what it imports, what it documents, which way its data flows."""
+
+import ast
+import builtins
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mmnist_lib
+
+FOLDER = Path(mmnist_lib.__file__).parent
+FLOW = ["loading", "trajectories", "bouncing", "compositing"]
+FUNCTIONS = {
+    name: thing
+    for name in mmnist_lib.__all__
+    if inspect.isfunction(thing := getattr(mmnist_lib, name))
+} | {
+    f"{name}.{method}": thing
+    for name in mmnist_lib.__all__
+    if inspect.isclass(getattr(mmnist_lib, name))
+    for method, thing in vars(getattr(mmnist_lib, name)).items()
+    if inspect.isfunction(thing) and not method.startswith("_")
+}
+documented = pytest.mark.parametrize("thing", FUNCTIONS.values(), ids=FUNCTIONS)
+
+
+def python(code):
+    """Run code in a fresh process and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+# imports
+
+
+def test_importing_the_package_imports_nothing_that_is_optional():
+    code = """
+import sys, mmnist_lib
+optional = ("keras", "jax", "tensorflow", "torch", "IPython", "ipywidgets")
+print([name for name in optional if name in sys.modules])
+"""
+    assert python(code) == "[]"
+
+
+def test_numpy_matplotlib_and_pillow_are_enough():
+    code = """
+import sys, tempfile, warnings
+from pathlib import Path
+
+# With what Matplotlib needs for itself.
+allowed = {"numpy", "matplotlib", "mpl_toolkits", "PIL", "contourpy", "cycler", "dateutil",
+           "fontTools", "kiwisolver", "packaging", "pyparsing", "six", "mmnist_lib"}
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in allowed | sys.stdlib_module_names and not top.startswith("_sysconfig"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+import matplotlib
+matplotlib.use("agg")
+import numpy as np
+import mmnist_lib as m
+
+(images, labels), _ = m.load_mnist("sample")
+data = m.MovingMNIST(images, labels, seed=1)
+clip, truth = data[0], data.truth(0)
+m.show_digits(images[:9], labels[:9])
+m.show_strip(clip)
+m.show_pairs(clip[:10], clip[10:])
+m.show_path(truth.path, background=m.long_exposure(clip))
+assert type(m.slider(images[:3], labels[:3])).__name__ == "Player"
+player = m.animate(clip, alt="Two digits.")
+assert player._repr_html_() and player._repr_png_()
+with tempfile.TemporaryDirectory() as folder:
+    player.save(Path(folder) / "clip.gif")
+print(clip.shape)
+"""
+    assert python(code) == "(20, 64, 64)"
+
+
+def imports_of(module):
+    """Name the modules of this package that a module imports, wherever it does so."""
+    found = set()
+    for node in ast.walk(ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.level or "mmnist_lib" in node.module):
+            if node.module in (None, "mmnist_lib"):
+                found |= {alias.name for alias in node.names}
+            else:
+                found.add(node.module.removeprefix("mmnist_lib."))
+        if isinstance(node, ast.Import):
+            found |= {a.name.removeprefix("mmnist_lib.") for a in node.names if "mmnist" in a.name}
+    return found
+
+
+@pytest.mark.parametrize("place", range(len(FLOW)), ids=FLOW)
+def test_data_flows_one_way(place):
+    assert imports_of(FLOW[place]) <= set(FLOW[:place])
+
+
+def test_visualization_imports_no_other_module_of_the_package():
+    assert imports_of("visualization") == set()
+
+
+def test_the_reading_of_imports_finds_some():
+    assert imports_of("compositing") == {"bouncing", "loading", "trajectories"}
+
+
+# the public names
+
+
+def test_all_names_are_sorted_and_exist():
+    assert mmnist_lib.__all__ == sorted(mmnist_lib.__all__)
+    assert all(hasattr(mmnist_lib, name) for name in mmnist_lib.__all__)
+
+
+def test_the_names_that_stay_put_are_public():
+    names = {"load_mnist", "straight_path", "bounce_path", "to_pixels", "composite", "MovingMNIST"}
+    assert names <= set(mmnist_lib.__all__)
+
+
+def test_importing_everything_imports_just_the_public_names():
+    code = "from mmnist_lib import *; print(sorted(n for n in dir() if not n.startswith('_')))"
+    assert ast.literal_eval(python(code)) == mmnist_lib.__all__
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (FOLDER / "py.typed").is_file()
+
+
+# docstrings
+
+
+def sections(thing):
+    """Split a docstring in numpydoc's style into its sections."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}$", inspect.getdoc(thing), flags=re.M)
+    return dict(zip(["Summary", *parts[1::2]], parts[::2], strict=True))
+
+
+def parameters(thing):
+    return [name for name in inspect.signature(thing).parameters if name != "self"]
+
+
+def documented_parameters(thing):
+    heads = re.findall(r"^(\w[\w, ]*) : ", sections(thing).get("Parameters", ""), flags=re.M)
+    return [name for head in heads for name in head.split(", ")]
+
+
+@pytest.mark.parametrize("name", mmnist_lib.__all__)
+def test_each_public_name_is_summed_up_in_a_sentence(name):
+    summary = inspect.getdoc(getattr(mmnist_lib, name)).splitlines()[0]
+    assert summary[0].isupper() and re.search(r"[.:]( |$)", summary)
+
+
+@documented
+def test_each_parameter_is_documented_in_its_order(thing):
+    assert documented_parameters(thing) == parameters(thing)
+
+
+def test_the_generator_documents_its_settings_and_shows_an_example():
+    assert documented_parameters(mmnist_lib.MovingMNIST) == parameters(mmnist_lib.MovingMNIST)
+    assert ">>> " in sections(mmnist_lib.MovingMNIST)["Examples"]
+
+
+def test_the_ground_truth_documents_each_field():
+    heads = re.findall(
+        r"^(\w[\w, ]*) : ", sections(mmnist_lib.GroundTruth)["Attributes"], flags=re.M
+    )
+    names = [name for head in heads for name in head.split(", ")]
+    assert names == list(mmnist_lib.GroundTruth.__annotations__)
+
+
+@documented
+def test_what_comes_back_is_documented(thing):
+    returns_nothing = inspect.signature(thing).return_annotation in (None, "None")
+    assert ("Returns" in sections(thing)) != returns_nothing
+
+
+@documented
+def test_what_is_raised_is_documented(thing):
+    errors = re.findall(r"^[A-Z]\w+(?:, [A-Z]\w+)*$", sections(thing)["Raises"], flags=re.M)
+    assert errors and all(
+        issubclass(getattr(builtins, name), Exception)
+        for line in errors
+        for name in line.split(", ")
+    )
+
+
+@documented
+def test_each_function_shows_an_example(thing):
+    assert ">>> " in sections(thing)["Examples"]
+
+
+def test_the_documented_functions_are_all_there():
+    # So that a change in how they are collected does not empty the tests above.
+    assert {"load_mnist", "animate", "Player.save", "MovingMNIST.batch"} <= set(FUNCTIONS)

@@ -1,0 +1,95 @@
+"""The files around the course: workflows, citation, versions, links, house style."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(ROOT.glob("*.md"))
+GITHUB = ROOT / ".github"
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def prose(text: str) -> str:
+    """Leave out what is code."""
+    return re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+# The schemas come with check-jsonschema: no network is used.
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("vendor.github-workflows", sorted(GITHUB.glob("workflows/*.yml"))),
+        ("custom.github-workflows-require-timeout", sorted(GITHUB.glob("workflows/*.yml"))),
+        ("vendor.github-issue-forms", sorted(GITHUB.glob("ISSUE_TEMPLATE/*.yml"))),
+        ("vendor.dependabot", [GITHUB / "dependabot.yml"]),
+        ("vendor.citation-file-format", [ROOT / "CITATION.cff"]),
+    ],
+)
+def test_file_follows_its_schema(schema: str, files: list[Path]) -> None:
+    assert files
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *files]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("workflow", sorted(GITHUB.glob("workflows/*.yml")), ids=lambda p: p.stem)
+def test_workflow_may_only_read_unless_a_job_says_more(workflow: Path) -> None:
+    assert yaml.safe_load(workflow.read_text("utf-8"))["permissions"] == {"contents": "read"}
+
+
+def test_one_version_and_one_date() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    citation = yaml.safe_load(read("CITATION.cff"))
+    released = re.search(r"^## \[(\d.*?)\] - (.*)$", read("CHANGELOG.md"), re.MULTILINE)
+    assert released, "CHANGELOG.md names no released version"
+    assert project["version"] == citation["version"] == released[1]
+    assert str(citation["date-released"]) == released[2]
+    assert project["license"].startswith(citation["license"])
+
+
+def test_requirements_start_with_the_tested_set_and_the_library() -> None:
+    lines = [line for line in read("requirements.txt").splitlines() if line[:1] not in ("", "#")]
+    assert lines[:2] == ["-c constraints.txt", "-e ."]
+
+
+def test_the_tested_set_is_exact() -> None:
+    """The weekly workflow empties the file: then there is nothing to check."""
+    lines = [line for line in read("constraints.txt").splitlines() if line[:1] not in ("", "#")]
+    inexact = [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", line)]
+    assert not inexact
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text("utf-8")
+    named = set(re.findall(r"(?:`|^ *(?:\$ )?)make ([a-z]+)\b", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    assert not named - targets
+
+
+def test_the_two_commands_are_in_the_readme() -> None:
+    assert {"make book", "make test"} <= set(re.findall(r"make [a-z]+", read("README.md")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_points_at_a_file(page: Path) -> None:
+    text = prose(page.read_text("utf-8"))
+    links = re.findall(r"\]\(<?([^)\s>]+)|(?:src|href|srcset)=\"([^\"]+)\"", text)
+    paths = [(a or b).partition("#")[0] for a, b in links if not re.match(r"\w+:|#", a or b)]
+    assert not [path for path in paths if not (page.parent / path).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_house_style(page: Path) -> None:
+    text = prose(page.read_text("utf-8"))
+    assert not re.findall(r".*\bsimply\b.*", text, re.IGNORECASE)
+    assert not re.findall(r".*\w[)\"'*_]*!(?=\W*$|\s).*", text, re.MULTILINE)

@@ -8,7 +8,7 @@ PORT ?= 8000
 BIN = .venv/bin
 BOOK = $(BIN)/.book-is-set-up
 DEV = $(BIN)/.tests-are-set-up
-BUILD = $(BIN)/jupyter-book build . --all -n -W --keep-going
+BUILD = rm -rf _build && $(BIN)/jupyter-book build . -n -W --keep-going
 
 # What may be set outside and would reach into .venv. MPLBACKEND is in the list because a
 # notebook's kernel keeps its inline backend only where nobody has chosen another.

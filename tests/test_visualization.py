@@ -138,14 +138,14 @@ def test_equal_greys_mean_equal_values():
 def test_each_frame_number_stands_below_its_frame(n, n_frames, every, shape):
     clips, (height, width) = noise(n, n_frames, *shape), shape
     ax = drawn(show_strip, clips if n > 1 else clips[0], every=every)
-    numbers = range(1, n_frames + 1, every)
+    numbers = range(0, n_frames, every)
     assert list(texts(ax)) == [str(number) for number in numbers]
     pixels = picture(ax)
     for number in numbers:
         x, y = texts(ax)[str(number)]
         assert y >= len(pixels)
         for row, clip in enumerate(clips):
-            assert_shown(pixels, row * (height + GAP), x - width / 2, clip[number - 1])
+            assert_shown(pixels, row * (height + GAP), x - width / 2, clip[number])
     assert np.isfinite(pixels).sum() == n * len(numbers) * height * width
 
 
@@ -170,12 +170,12 @@ def test_targets_follow_their_inputs(n, n_in, n_out, shape):
     ax = drawn(show_pairs, shown[..., :n_in, :, :], shown[..., n_in:, :, :])
     pixels = picture(ax)
     lefts = []
-    for number in range(1, n_in + n_out + 1):
+    for number in range(n_in + n_out):
         x, y = texts(ax)[str(number)]
         assert y >= len(pixels)
         lefts.append(x - width / 2)
         for row, clip in enumerate(clips):
-            assert_shown(pixels, row * (height + GAP), lefts[-1], clip[number - 1])
+            assert_shown(pixels, row * (height + GAP), lefts[-1], clip[number])
     steps = np.diff(lefts)
     between = steps[n_in - 1]
     assert set(np.delete(steps, n_in - 1)) <= {width + GAP}
@@ -589,6 +589,12 @@ def test_one_pixel_makes_a_difference(place):
     clip[place] ^= 1
     after = animate(clip)
     assert before.sha256 != after.sha256 and before._repr_html_() != after._repr_html_()
+
+
+@pytest.mark.parametrize("n_frames", [1, 20])
+def test_the_players_slider_goes_from_the_first_frame_to_the_last(n_frames):
+    (control,) = page(animate(noise(n_frames, 6, 6))).attributes("input")
+    assert (control["min"], control["max"], control["value"]) == ("0", str(n_frames - 1), "0")
 
 
 def test_the_same_bytes_in_another_shape_are_another_clip():

@@ -71,9 +71,7 @@ def add_jupyterhub_button(
                     "type": "link",
                     "text": "JupyterHub",
                     "tooltip": "Launch on your JupyterHub",
-                    "icon": context["pathto"](
-                        "_static/images/logo_jupyterhub.svg", 1
-                    ),
+                    "icon": "_static/images/logo_jupyterhub.svg",
                     "url": f"{page}?{query}#on-your-jupyterhub",
                 }
             )

@@ -29,7 +29,7 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     -------
     int64 array of the same shape
         ``int((size - digit_size) * path)``: the pixel of the digit's top-left corner. A
-        path that leaves [0, 1] gives pixels off the canvas, which `composite` refuses.
+        path that leaves [0, 1] by a pixel or more gives places that `composite` refuses.
 
     Raises
     ------
@@ -85,15 +85,13 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
             [0, 9]]], dtype=uint8)
     """
     sprites, positions = np.asarray(sprites), np.asarray(positions)
-    if len(sprites):
-        check_digits(sprites, name="sprites")
-    elif sprites.ndim != 3:
-        raise ValueError(f"sprites has shape {sprites.shape}: give (k, h, h)")
+    check_digits(sprites, name="sprites", empty=True)
     if positions.shape[:1] + positions.shape[2:] != (len(sprites), 2):
         raise ValueError(
             f"positions has shape {positions.shape}: give ({len(sprites)}, n_frames, 2), "
             f"a row and a column for each of the {len(sprites)} sprites in each frame"
         )
+    check_count(positions.shape[1], "n_frames")
     if not np.issubdtype(positions.dtype, np.integer):
         raise TypeError(f"positions has dtype {positions.dtype}: give integers, as of to_pixels")
     free = _free_range(size, sprites.shape[-1])
@@ -351,6 +349,7 @@ class MovingMNIST:
         ((2, 20, 2), (5, 2, 20, 2))
         """
         one = stop is None
+        start = check_count(start, "start", least=0)
         first, last = _check_range(start, start + 1 if stop is None else stop)
         stream = np.random.Philox(key=self.seed)
         stream.advance(first * self.n_digits)
@@ -381,7 +380,10 @@ def _free_range(size: int, digit_size: int) -> int:
 
 def _check_range(start: int, stop: int) -> tuple[int, int]:
     start = check_count(start, "start", least=0)
-    return start, check_count(stop, "stop", least=start)
+    stop = check_count(stop, "stop", least=start)
+    if stop > 2**128:
+        raise ValueError(f"stop={stop} is too large: the stream has 2**128 sequences")
+    return start, stop
 
 
 def _check_out(out: Any, shape: tuple[int, ...]) -> None:

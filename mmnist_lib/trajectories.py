@@ -110,7 +110,7 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
     Raises
     ------
     ValueError
-        If `step_length` is negative, infinite or NaN.
+        If an angle is NaN or infinite, or `step_length` negative, infinite or NaN.
 
     Examples
     --------
@@ -118,6 +118,8 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
     array([0. , 0.5])
     """
     angle = np.asarray(angle, dtype=np.float64)
+    if not np.isfinite(angle).all():
+        raise ValueError("angle holds NaN or infinity: give finite radians")
     return check_step_length(step_length) * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
 
 
@@ -198,7 +200,7 @@ def check_step_length(value: Any) -> float:
     """Return `value` as a float that is finite and not negative."""
     try:
         step_length = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"step_length={value!r} is not a number: give one >= 0") from None
     if not 0 <= step_length < np.inf:
         raise ValueError(f"step_length={step_length}: give a finite number >= 0")

@@ -15,6 +15,7 @@ import hashlib
 import html
 import io
 import math
+import operator
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,9 +65,7 @@ def show_digits(
     n, height, width = tiles.shape
     if labels is not None and len(labels) != n:
         raise ValueError(f"labels has length {len(labels)}: give one for each of {n} images")
-    columns = math.ceil(math.sqrt(n)) if columns is None else columns
-    if columns < 1:
-        raise ValueError(f"columns={columns}: give at least 1")
+    columns = math.ceil(math.sqrt(n)) if columns is None else _positive(columns, "columns")
     columns = min(columns, n)
     rows = math.ceil(n / columns)
     blanks = np.full((rows * columns - n, height, width), np.nan, dtype=np.float32)
@@ -109,9 +108,7 @@ def show_strip(
     >>> show_strip(np.zeros((20, 64, 64), np.uint8), every=4)
     """
     clips = _clips(frames)
-    if every < 1:
-        raise ValueError(f"every={every}: give at least 1")
-    numbers = range(0, clips.shape[1], every)
+    numbers = range(0, clips.shape[1], _positive(every, "every"))
     ax = _show_mosaic(_mosaic(clips[:, ::every], GAP), ax)
     _number_frames(ax, clips.shape, numbers, 0)
     _title_rows(ax, clips.shape, titles)
@@ -259,13 +256,21 @@ def show_path(
             columns[:-1], rows[:-1], free * step[:, 1], free * step[:, 0],
             angles="xy", scale_units="xy", scale=1, width=0.006, color=color,
         )  # fmt: skip
-        turns = 1 + np.flatnonzero((step[:-1] * step[1:] < 0).any(axis=-1))
+        turns = _turns(step)
         ax.plot(columns[turns], rows[turns], "o", mfc="none", mec=color, markersize=11)
         ax.plot(columns[0], rows[0], "o", color=color, markersize=7)
     ax.set(xlabel="column (pixels)", ylabel="row (pixels)", aspect="equal")
     edges = np.concatenate([low + free * paths.reshape(-1, 2), [[0, 0], [size, size]]])
     (top, left), (bottom, right) = edges.min(axis=0) - 2, edges.max(axis=0) + 2
     ax.set(xlim=(left, right), ylim=(bottom, top))  # rows count downwards
+
+
+def _turns(steps: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the frames after which the direction of either axis is another one."""
+    signs = np.sign(steps)
+    for frame in range(1, len(signs)):  # a step of 0 has no direction: it keeps the last one
+        signs[frame] = np.where(signs[frame] == 0, signs[frame - 1], signs[frame])
+    return 1 + np.flatnonzero((signs[:-1] * signs[1:] < 0).any(axis=-1))
 
 
 class Player:
@@ -360,8 +365,7 @@ class Player:
         path = Path(path)
         if path.suffix.lower() != ".gif":
             raise ValueError(f"path={str(path)!r} is not a GIF: give a name that ends in .gif")
-        if scale < 1:
-            raise ValueError(f"scale={scale}: give an integer >= 1")
+        scale = _positive(scale, "scale")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"path={str(path)!r}: there is no folder {str(path.parent)!r}")
         wide = np.pad(self.clips, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=255)
@@ -423,11 +427,12 @@ def animate(
     n, n_frames, height, width = clips.shape
     if titles is not None and len(titles) != n:
         raise ValueError(f"titles has length {len(titles)}: give one for each of {n} clips")
-    if not 0 < fps < math.inf:
-        raise ValueError(f"fps={fps}: give a positive number of frames per second")
-    if alt is None:
+    if not isinstance(fps, int | float) or not 0 < fps < math.inf:
+        raise ValueError(f"fps={fps!r}: give a positive number of frames per second")
+    if not alt:
         alt = f"A clip of {n_frames} frames of {height} by {width} pixels."
-    return Player(clips, alt, titles or [""] * n, fps, autoplay)
+    titles = [""] * n if titles is None else [str(title) for title in titles]
+    return Player(clips, alt, titles, fps, autoplay)
 
 
 def slider(
@@ -472,18 +477,29 @@ def slider(
     except ImportError:
         return animate(pixels, alt)
     shown = max(1, round(256 / pixels.shape[2])) * pixels.shape[2]
+    style = (
+        f"width: {shown}px; max-width: 100%; image-rendering: pixelated; "
+        "padding: 0; filter: none; border-radius: 3px"
+    )
+    alts = [html.escape(f"{alt} ({description} {label})".strip()) for label in labels]
     pictures = [
-        HTML(
-            f'<img alt="{html.escape(f"{alt} ({description} {label})")}" src="{_data_url(image)}" '
-            f'style="width: {shown}px; max-width: 100%; image-rendering: pixelated; '
-            'padding: 0; filter: none; border-radius: 3px">'
-        )
-        for image, label in zip(pixels, labels, strict=True)
+        HTML(f'<img alt="{text}" src="{_data_url(image)}" style="{style}">')
+        for image, text in zip(pixels, alts, strict=True)
     ]
     control = SelectionSlider(options=[str(label) for label in labels], description=description)
     stack = Stack(pictures, selected_index=0)
     jslink((control, "index"), (stack, "selected_index"))
     return VBox([stack, control])
+
+
+def _positive(value: Any, name: str) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}={value!r} is not an integer: give one >= 1") from None
+    if number < 1:
+        raise ValueError(f"{name}={number}: give an integer >= 1")
+    return number
 
 
 def _unit_images(images: ArrayLike, name: str, ndims: tuple[int, ...]) -> NDArray[np.float32]:

@@ -679,3 +679,14 @@ def test_the_truth_of_an_index_that_is_no_integer_is_refused(start):
 def test_an_endless_set_is_not_looped_over():
     with pytest.raises(TypeError, match="not iterable"):
         iter(small())
+
+
+def test_a_clip_of_no_frames_is_refused():
+    with pytest.raises(ValueError, match="n_frames=0 is too small"):
+        composite(np.zeros((1, 4, 4), np.uint8), np.zeros((1, 0, 2), int), size=8)
+
+
+def test_an_index_past_the_stream_is_refused_and_does_not_wrap_round():
+    data = MovingMNIST(np.ones((1, 4, 4), np.uint8), size=8)
+    with pytest.raises(ValueError, match=r"too large: the stream has 2\*\*128"):
+        data[2**128]

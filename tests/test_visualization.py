@@ -842,3 +842,14 @@ def test_without_a_stack_a_slider_is_a_player(monkeypatch, stand_in):
     player = slider(images, "abcde", alt="Noise")
     assert isinstance(player, Player) and player.alt == "Noise"
     np.testing.assert_array_equal(player.clips[0], images)
+
+
+def test_titles_may_be_of_any_kind():
+    page = animate(np.zeros((2, 3, 4, 4), np.uint8), "Dark.", titles=np.array([7, 2]))._repr_html_()
+    assert "<figcaption>7</figcaption>" in page
+
+
+@pytest.mark.parametrize("fps", ["a", 0, -1, float("nan"), float("inf")])
+def test_a_frame_rate_that_is_no_positive_number_is_refused(fps):
+    with pytest.raises(ValueError, match="fps=.*give a positive number"):
+        animate(np.zeros((3, 4, 4), np.uint8), fps=fps)

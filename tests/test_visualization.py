@@ -851,5 +851,5 @@ def test_titles_may_be_of_any_kind():
 
 @pytest.mark.parametrize("fps", ["a", 0, -1, float("nan"), float("inf")])
 def test_a_frame_rate_that_is_no_positive_number_is_refused(fps):
-    with pytest.raises(ValueError, match="fps=.*give a positive number"):
+    with pytest.raises(ValueError, match=r"fps=.*give a positive number"):
         animate(np.zeros((3, 4, 4), np.uint8), fps=fps)

@@ -22,8 +22,10 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     ----------
     path : array_like of float, shape ``(..., n_frames, 2)``
         ``(row, column)`` in unit coordinates.
-    size, digit_size : int, default 64 and 28
-        Sides of the canvas and of the digit, in pixels.
+    size : int, default 64
+        Side of the canvas in pixels.
+    digit_size : int, default 28
+        Side of the digit in pixels.
 
     Returns
     -------
@@ -160,8 +162,10 @@ class GroundTruth:
         Which of the images each digit is.
     labels : array of int or None, ``(n, k)``
         Which numeral it shows, where labels were given.
-    start, velocity : float64, ``(n, k, 2)``
-        What the path began with, unit coordinates and unit coordinates per frame.
+    start : float64, ``(n, k, 2)``
+        Position before the first frame, unit coordinates.
+    velocity : float64, ``(n, k, 2)``
+        Movement per frame before the first bounce, unit coordinates.
     path : float64, ``(n, k, n_frames, 2)``
         Position in each frame, unit coordinates.
     pixels : int64, ``(n, k, n_frames, 2)``
@@ -216,7 +220,9 @@ class MovingMNIST:
     They are block ``i * n_digits + digit`` of the counter-based stream Philox with the seed
     for its key (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), so
     any sequence is reached at once. The rule is that of the published test set of
-    Srivastava, Mansimov and Salakhutdinov (ICML 2015); chapter 5 shows how it is known.
+    Srivastava, Mansimov and Salakhutdinov (ICML 2015); chapter 5 shows how it is known. One
+    thing differs: their generator deals the digits from a shuffled pack, this one draws each
+    digit by itself.
 
     Examples
     --------
@@ -276,8 +282,10 @@ class MovingMNIST:
 
         Parameters
         ----------
-        start, stop : int
-            First sequence, and the one after the last; ``0 <= start <= stop``.
+        start : int
+            The first sequence, at least 0.
+        stop : int
+            The one after the last, at least `start`.
         out : uint8 array, optional
             Where to write: C-contiguous, of the shape below. Saves making a new array.
 

@@ -205,8 +205,10 @@ def show_path(
     ----------
     path : array_like of float, shape ``(n_frames, 2)`` or ``(k, n_frames, 2)``
         ``(row, column)`` in unit coordinates, of one digit or of k.
-    size, digit_size : int, default 64 and 28
-        Sides of the canvas and of a digit, in pixels.
+    size : int, default 64
+        Side of the canvas in pixels.
+    digit_size : int, default 28
+        Side of a digit in pixels.
     background : array of shape ``(size, size)``, optional
         What to draw over, such as a long exposure.
     ax : matplotlib.axes.Axes, optional

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .trajectories import check_count, check_motion
-
-RULES = ("clamp", "reflect")
+from ._checks import check_count
+from .trajectories import check_motion
 
 
 def bounce_path(
@@ -64,8 +63,7 @@ def bounce_path(
             f"start runs from {start.min():.4g} to {start.max():.4g}: "
             "give unit coordinates, from 0 to 1"
         )
-    follow = _clamped if rule == "clamp" else _reflected
-    return follow(start, velocity, n_frames)
+    return RULES[rule](start, velocity, n_frames)
 
 
 def _clamped(
@@ -94,7 +92,10 @@ def _reflected(
     return 1 - np.abs(1 - np.mod(unfolded, 2))
 
 
+RULES = {"clamp": _clamped, "reflect": _reflected}
+
+
 def check_rule(rule: str) -> None:
     """Raise ValueError unless `rule` is one of `RULES`."""
-    if rule not in RULES:
-        raise ValueError(f"rule={rule!r} is unknown: choose 'clamp' or 'reflect'")
+    if not isinstance(rule, str) or rule not in RULES:
+        raise ValueError(f"rule={rule!r} is unknown: choose {' or '.join(map(repr, RULES))}")

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._checks import check_count, check_free_range, check_points
 from .bouncing import bounce_path, check_rule
-from .loading import check_digits
-from .trajectories import check_count, check_step_length, velocity_of
+from .loading import check_digits, check_labels
+from .trajectories import check_step_length, velocity_of
 
 Frames = NDArray[np.uint8]
 
@@ -36,9 +37,10 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     Raises
     ------
     TypeError
-        If a size is not an integer.
+        If a size is not an integer, or `path` not of numbers.
     ValueError
-        If the canvas is smaller than the digit, or `path` holds NaN or infinity.
+        If the canvas is smaller than the digit, or `path` has another shape or holds NaN or
+        infinity.
 
     Examples
     --------
@@ -46,11 +48,10 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     array([[ 0, 36],
            [18, 35]])
     """
-    path = np.asarray(path, dtype=np.float64)
-    if not np.isfinite(path).all():
-        raise ValueError("path holds NaN or infinity: give finite positions")
-    # astype truncates towards zero, as int() does.
-    return (_free_range(size, digit_size) * path).astype(np.int64)
+    pixels = check_free_range(size, digit_size) * check_points(path, "path")
+    if (np.abs(pixels) >= 2**62).any():
+        raise ValueError("path is too far off the canvas: give unit coordinates, from 0 to 1")
+    return pixels.astype(np.int64)  # astype truncates towards zero, as int() does
 
 
 def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
@@ -86,7 +87,10 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
            [[0, 0],
             [0, 9]]], dtype=uint8)
     """
-    sprites, positions = np.asarray(sprites), np.asarray(positions)
+    try:
+        sprites, positions = np.asarray(sprites), np.asarray(positions)
+    except ValueError:  # rows of different lengths
+        raise TypeError("sprites or positions are ragged: give arrays") from None
     check_digits(sprites, name="sprites", empty=True)
     if positions.shape[:1] + positions.shape[2:] != (len(sprites), 2):
         raise ValueError(
@@ -96,7 +100,7 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
     check_count(positions.shape[1], "n_frames")
     if not np.issubdtype(positions.dtype, np.integer):
         raise TypeError(f"positions has dtype {positions.dtype}: give integers, as of to_pixels")
-    free = _free_range(size, sprites.shape[-1])
+    free = check_free_range(size, sprites.shape[-1])
     outside = ((positions < 0) | (positions > free)).any(axis=-1)
     if outside.any():
         sprite, frame = np.argwhere(outside)[0]
@@ -152,9 +156,11 @@ def _draw(frames: Frames, sprites: Frames, pixels: NDArray[np.int64]) -> None:
         stretches[at] = strip.view(stretches.dtype)[..., 0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
 class GroundTruth:
-    """What made a sequence. Each array leads with ``(n, k)``; that of one sequence, with ``(k,)``.
+    """What made n sequences of k digits each; made by `MovingMNIST.truth`.
+
+    Each array leads with ``(n, k)``. The truth of one sequence alone leads with ``(k,)``.
 
     Attributes
     ----------
@@ -170,6 +176,13 @@ class GroundTruth:
         Position in each frame, unit coordinates.
     pixels : int64, ``(n, k, n_frames, 2)``
         Position in each frame, in pixels: row and column of the top-left corner.
+
+    Examples
+    --------
+    >>> truth = MovingMNIST(np.full((1, 28, 28), 255, np.uint8)).truth(0)
+    >>> on_wall = ((truth.path == 0) | (truth.path == 1)).any(axis=-1)  # under the clamp rule
+    >>> on_wall.shape
+    (2, 20)
     """
 
     digits: NDArray[np.int64]
@@ -179,20 +192,26 @@ class GroundTruth:
     path: NDArray[np.float64]
     pixels: NDArray[np.int64]
 
+    def __getitem__(self, index: Any) -> GroundTruth:
+        """Return the truth of some of the sequences: each array, indexed alike."""
+        labels = None if self.labels is None else self.labels[index]
+        others = (self.start, self.velocity, self.path, self.pixels)
+        return GroundTruth(self.digits[index], labels, *(array[index] for array in others))
+
 
 class MovingMNIST:
     """Moving MNIST by the real data set's rule: endless, seeded, with ground truth.
 
-    ``data[i]`` is sequence i. It depends on the seed and on i alone, so it is the same in
-    any order, batch, process or machine.
+    ``data[i]`` is sequence i. For given images and settings it depends on the seed and on i
+    alone, so it is the same in any order, batch, process or machine.
 
     Parameters
     ----------
     images : uint8 array of shape ``(n, h, h)``
-        The pool of digits. **The split is yours**: make test sequences from test digits,
-        or a model is tested on digits that it was trained with.
-    labels : array of int of shape ``(n,)``, optional
-        The numerals, for the ground truth.
+        The pool of digits, which is not copied. **The split is yours**: make test sequences
+        from test digits, or a model is tested on digits that it was trained with.
+    labels : array of shape ``(n,)``, optional
+        What the images show, for the ground truth.
     n_digits : int, default 2
         Digits in a sequence; 0 gives black frames.
     n_frames : int, default 20
@@ -200,11 +219,12 @@ class MovingMNIST:
     size : int, default 64
         Side of the canvas in pixels.
     step_length : float, default 0.1
-        Speed in unit coordinates per frame: 3.6 pixels, for 28 in 64.
+        Speed in unit coordinates per frame, not in pixels: 0.1 is 3.6 pixels, for 28 in 64.
     rule : {"clamp", "reflect"}, default "clamp"
         How digits meet a wall, see `bounce_path`; the real data set clamps.
     seed : int, default 0
-        From 0 to 2**128 - 1.
+        From 0 to 2**128 - 1. **Give training and test different seeds**: the paths depend on
+        the seed alone, so under one seed both would move alike.
 
     Raises
     ------
@@ -251,10 +271,10 @@ class MovingMNIST:
         rule: str = "clamp",
         seed: int = 0,
     ) -> None:
-        check_digits(images, labels)
+        check_digits(images)
         check_rule(rule)
         self.images = images
-        self.labels = None if labels is None else np.asarray(labels)
+        self.labels = None if labels is None else check_labels(labels, len(images))
         self.n_digits = check_count(n_digits, "n_digits", least=0)
         self.n_frames = check_count(n_frames, "n_frames")
         self.size = check_count(size, "size")
@@ -263,7 +283,7 @@ class MovingMNIST:
         self.seed = check_count(seed, "seed", least=0)
         if self.seed >= 2**128:
             raise ValueError(f"seed={seed} is too large: give one below 2**128")
-        _free_range(size, images.shape[-1])
+        check_free_range(size, images.shape[-1])
 
     def __repr__(self) -> str:
         return (
@@ -273,7 +293,10 @@ class MovingMNIST:
         )
 
     def __getitem__(self, index: int) -> Frames:
-        """Make sequence `index`: uint8 frames of shape ``(n_frames, size, size)``."""
+        """Make sequence `index`: uint8 frames of shape ``(n_frames, size, size)``.
+
+        Raises TypeError if `index` is not an integer, ValueError if it is negative.
+        """
         index = check_count(index, "index", least=0)
         return self.batch(index, index + 1)[0]
 
@@ -356,7 +379,6 @@ class MovingMNIST:
         >>> data.truth(0).pixels.shape, data.truth(0, 5).pixels.shape
         ((2, 20, 2), (5, 2, 20, 2))
         """
-        one = stop is None
         start = check_count(start, "start", least=0)
         first, last = _check_range(start, start + 1 if stop is None else stop)
         stream = np.random.Philox(key=self.seed)
@@ -369,21 +391,8 @@ class MovingMNIST:
         path = bounce_path(position, velocity, self.n_frames, self.rule)
         pixels = to_pixels(path, self.size, self.images.shape[-1])
         labels = None if self.labels is None else self.labels[digits]
-        if one:
-            digits, position, velocity, path, pixels = (
-                array[0] for array in (digits, position, velocity, path, pixels)
-            )
-            labels = None if labels is None else labels[0]
-        return GroundTruth(digits, labels, position, velocity, path, pixels)
-
-
-def _free_range(size: int, digit_size: int) -> int:
-    size, digit_size = check_count(size, "size"), check_count(digit_size, "digit_size")
-    if size < digit_size:
-        raise ValueError(
-            f"size={size} is smaller than the digits ({digit_size}): choose size >= {digit_size}"
-        )
-    return size - digit_size
+        truth = GroundTruth(digits, labels, position, velocity, path, pixels)
+        return truth if stop is not None else truth[0]
 
 
 def _check_range(start: int, stop: int) -> tuple[int, int]:

@@ -45,6 +45,8 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
 
     Raises
     ------
+    TypeError
+        If `source` is neither a string nor a path.
     FileNotFoundError
         If the path does not exist.
     IsADirectoryError
@@ -71,7 +73,7 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     """
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
-            f"source={source!r} is a {type(source).__name__}: "
+            f"source={source!r} has type {type(source).__name__}: "
             "give 'auto', 'sample', 'keras' or the path of an .npz file"
         )
     if source == "sample":
@@ -81,7 +83,7 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     if source != "auto":
         return _read_npz(Path(source))
     if named := os.environ.get("MMNIST_DATA"):
-        return _read_npz(Path(named))
+        return _read_npz(Path(named), "MMNIST_DATA")
     try:
         return _from_keras()
     except (ImportError, OSError) as error:  # ConnectionError is an OSError
@@ -93,18 +95,20 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
         return _read_npz(SAMPLE)
 
 
-def _read_npz(path: Path) -> tuple[Digits, Digits]:
+def _read_npz(path: Path, argument: str = "source") -> tuple[Digits, Digits]:
     """Read all four arrays or raise; a half-loaded set never leaves this function."""
+    path, given = path.expanduser(), f"{argument}={str(path)!r}"
     if path.is_dir():
-        raise IsADirectoryError(f"source={str(path)!r} is a folder: name the .npz file in it")
+        raise IsADirectoryError(f"{given} is a folder: name the .npz file in it")
     if not path.exists():
+        choices = "'auto', 'sample', 'keras' nor " if argument == "source" else ""
         raise FileNotFoundError(
-            f"source={str(path)!r} is neither 'auto', 'sample' or 'keras' "
-            "nor the path of an existing .npz file"
+            f"{given} is {'neither ' if choices else 'not '}{choices}the path of an existing file: "
+            "name an .npz file"
         )
     if not zipfile.is_zipfile(path):
         raise ValueError(
-            f"source={str(path)!r} is not an .npz archive, or is cut short: "
+            f"{given} is not an .npz archive, or is cut short: "
             "download it again, or use load_mnist('sample')"
         )
     names = ("x_train", "y_train", "x_test", "y_test")
@@ -119,36 +123,36 @@ def _read_npz(path: Path) -> tuple[Digits, Digits]:
             # A checksum is compared when the last byte is read, so read all before parsing.
             members = [io.BytesIO(archive.read(f"{name}.npy")) for name in names]
         arrays = [np.lib.format.read_array(member, allow_pickle=False) for member in members]
-        return _check_set(arrays, str(path))
+        return _check_set(arrays)
     except Exception as error:  # what a damaged archive raises depends on where the damage is
-        raise ValueError(f"source={str(path)!r} cannot be read as MNIST: {error}") from error
+        raise ValueError(f"{given} cannot be read as MNIST: {error}") from error
 
 
-def _check_set(arrays: list[Any], where: str) -> tuple[Digits, Digits]:
+def _check_set(arrays: list[Any]) -> tuple[Digits, Digits]:
     x_train, y_train, x_test, y_test = arrays
     for part, images, labels in (("train", x_train, y_train), ("test", x_test, y_test)):
-        check_digits(images, labels, name=f"x_{part} of {where}", side=28)
+        check_digits(images, name=f"x_{part}", side=28)
+        check_labels(labels, len(images), name=f"y_{part}")
+        if labels.dtype.kind not in "iu":
+            raise TypeError(f"y_{part} has dtype {labels.dtype}: give integers from 0 to 9")
+        if labels.min() < 0 or labels.max() > 9:
+            raise ValueError(
+                f"y_{part} runs from {labels.min()} to {labels.max()}: give integers from 0 to 9"
+            )
     return (x_train, y_train.astype(np.uint8)), (x_test, y_test.astype(np.uint8))
 
 
 def check_digits(
-    images: Any,
-    labels: Any = None,
-    *,
-    name: str = "images",
-    side: int | None = None,
-    empty: bool = False,
+    images: Any, *, name: str = "images", side: int | None = None, empty: bool = False
 ) -> None:
-    """Raise unless these are digits: uint8, square, at least one, each with its label.
+    """Raise unless these are digits: a uint8 array of shape ``(n, side, side)``.
 
     Parameters
     ----------
     images : array
-        Expected: uint8, shape ``(n, side, side)``, n > 0.
-    labels : array, optional
-        Expected: integers from 0 to 9, shape ``(n,)``.
+        What to check.
     name : str
-        What the messages call the images.
+        What the messages call it.
     side : int, optional
         The side in pixels that is asked for; without it any will do.
     empty : bool, default False
@@ -157,9 +161,9 @@ def check_digits(
     Raises
     ------
     TypeError
-        If the images are not an array of uint8, or the labels not of integers.
+        If the images are not an array of uint8.
     ValueError
-        If a shape, a length or a label is wrong.
+        If the shape is wrong, or there is no digit.
 
     Examples
     --------
@@ -170,32 +174,31 @@ def check_digits(
 (floats in [0, 1]: (255 * images).round().astype(np.uint8))
     """
     if not isinstance(images, np.ndarray):
-        raise TypeError(f"{name} is a {type(images).__name__}: give a NumPy array of uint8")
+        raise TypeError(f"{name} has type {type(images).__name__}: give a NumPy array of uint8")
     if images.dtype != np.uint8:
         raise TypeError(
             f"{name} has dtype {images.dtype}: give uint8 from 0 to 255 "
             "(floats in [0, 1]: (255 * images).round().astype(np.uint8))"
         )
-    shape = f"(n, {side}, {side})" if side else "(n, side, side)"
     square = images.ndim == 3 and images.shape[1] == images.shape[2]
     if not square or side not in (None, images.shape[1]):
+        shape = f"(n, {side}, {side})" if side else "(n, side, side)"
         raise ValueError(f"{name} has shape {images.shape}: give {shape}")
     if images.size == 0 and not (empty and len(images) == 0):
         raise ValueError(f"{name} has shape {images.shape}, no digit: give at least one")
-    if labels is None:
-        return
-    labels = np.asarray(labels)
-    if labels.shape != images.shape[:1]:
+
+
+def check_labels(labels: Any, n: int, *, name: str = "labels") -> NDArray[Any]:
+    """Return `labels` as an array of shape ``(n,)``, or raise ValueError."""
+    try:
+        array = np.asarray(labels)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"{name} are ragged: give one for each of the {n} images") from None
+    if array.shape != (n,):
         raise ValueError(
-            f"labels of {name} have shape {labels.shape}: "
-            f"give one label for each of the {len(images)} images, shape ({len(images)},)"
+            f"{name} has shape {array.shape}: give one for each of the {n} images, shape ({n},)"
         )
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise TypeError(f"labels of {name} have dtype {labels.dtype}: give integers from 0 to 9")
-    if labels.min() < 0 or labels.max() > 9:
-        raise ValueError(
-            f"labels of {name} run from {labels.min()} to {labels.max()}: give digits from 0 to 9"
-        )
+    return array
 
 
 def choose_keras_backend() -> str:
@@ -250,7 +253,7 @@ def _from_keras() -> tuple[Digits, Digits]:
             (x_train, y_train), (x_test, y_test) = mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when the network is down
         raise ConnectionError(f"Keras could not download MNIST ({_first_line(error)})") from error
-    return _check_set([x_train, y_train, x_test, y_test], "Keras' mnist.npz")
+    return _check_set([x_train, y_train, x_test, y_test])
 
 
 @contextlib.contextmanager

@@ -7,11 +7,12 @@ per frame. Rows count downwards, as in every image.
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ._checks import check_count, check_numbers, check_points
 
 Shape = int | tuple[int, ...]
 
@@ -34,8 +35,9 @@ def random_start(rng: np.random.Generator, shape: Shape = ()) -> NDArray[np.floa
     Raises
     ------
     TypeError
-        If `rng` is no Generator. A bare seed is refused: two functions that are given the
-        same seed would draw the same numbers, and every digit would fly along its start.
+        If `shape` is not of integers, or `rng` is no Generator. A bare seed is refused: two
+        functions that are given the same seed would draw the same numbers, and every digit's
+        direction would depend on its start.
 
     Examples
     --------
@@ -57,7 +59,7 @@ def random_velocity(
     shape : int or tuple of int, default ()
         How many: the leading axes of the result.
     step_length : float, default 0.1
-        The speed in unit coordinates per frame; 0.1 is the real data set's.
+        The speed in unit coordinates per frame, not in pixels; 0.1 is the real data set's.
     kind : {"angle", "box"}, default "angle"
         - ``"angle"``, the real data set's: one angle, uniform over the circle, and the
           same speed for every digit.
@@ -73,7 +75,7 @@ def random_velocity(
     Raises
     ------
     TypeError
-        If `rng` is no Generator.
+        If `rng` is no Generator, `shape` not of integers, or `step_length` not a number.
     ValueError
         If `kind` is unknown, or `step_length` negative, infinite or NaN.
 
@@ -109,6 +111,8 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
 
     Raises
     ------
+    TypeError
+        If `angle` or `step_length` is not of numbers.
     ValueError
         If an angle is NaN or infinite, or `step_length` negative, infinite or NaN.
 
@@ -117,9 +121,7 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
     >>> velocity_of(0.0, step_length=0.5)
     array([0. , 0.5])
     """
-    angle = np.asarray(angle, dtype=np.float64)
-    if not np.isfinite(angle).all():
-        raise ValueError("angle holds NaN or infinity: give finite radians")
+    angle = check_numbers(angle, "angle")
     return check_step_length(step_length) * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
 
 
@@ -164,17 +166,7 @@ def check_motion(
     start: ArrayLike, velocity: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return `start` and `velocity` as finite float64 arrays of one shape ``(..., 2)``."""
-    pair = []
-    for name, value in (("start", start), ("velocity", velocity)):
-        try:
-            array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"{name}={value!r} is not an array of numbers: {error}") from error
-        if array.shape[-1:] != (2,):
-            raise ValueError(f"{name} has shape {array.shape}: give (..., 2), row and column")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds NaN or infinity: give finite numbers")
-        pair.append(array)
+    pair = check_points(start, "start"), check_points(velocity, "velocity")
     try:
         start, velocity = np.broadcast_arrays(*pair)
     except ValueError:
@@ -183,17 +175,6 @@ def check_motion(
             "give shapes that broadcast"
         ) from None
     return start, velocity
-
-
-def check_count(value: Any, name: str, least: int = 1) -> int:
-    """Return `value` as an int that is at least `least`."""
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}={value!r} is not an integer: give one >= {least}") from None
-    if count < least:
-        raise ValueError(f"{name}={count} is too small: give an integer >= {least}")
-    return count
 
 
 def check_step_length(value: Any) -> float:

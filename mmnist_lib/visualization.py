@@ -11,13 +11,14 @@ figure, so that equal greys mean equal values.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import html
 import io
+import itertools
 import math
-import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
+
+from ._checks import check_count, check_free_range, check_points
 
 GAP = 3  # pixels between the tiles of a picture
 BLUE, ORANGE, GREY = "#1f5fbf", "#c75000", "#6b6b6b"  # legible on white, and told apart by all
@@ -65,17 +68,18 @@ def show_digits(
     n, height, width = tiles.shape
     if labels is not None and len(labels) != n:
         raise ValueError(f"labels has length {len(labels)}: give one for each of {n} images")
-    columns = math.ceil(math.sqrt(n)) if columns is None else _positive(columns, "columns")
+    columns = math.ceil(math.sqrt(n)) if columns is None else check_count(columns, "columns")
     columns = min(columns, n)
     rows = math.ceil(n / columns)
     blanks = np.full((rows * columns - n, height, width), np.nan, dtype=np.float32)
     grid = np.concatenate([tiles, blanks]).reshape(rows, columns, height, width)
-    gap = GAP if labels is None else max(GAP, height // 3)  # room for the labels
-    ax = _show_mosaic(_mosaic(grid, gap), ax)
-    for index, label in enumerate(() if labels is None else labels):
-        row, column = divmod(index, columns)
-        x = column * (width + GAP) + width / 2
-        ax.text(x, row * (height + gap) - 1, str(label), ha="center", va="bottom")
+    zoom = _zoom(columns * width, rows * height)
+    gap = GAP if labels is None else math.ceil(20 / zoom)  # room for a line of text
+    with _picture_on(ax, _mosaic(grid, gap), zoom) as ax:
+        for index, label in enumerate(() if labels is None else labels):
+            row, column = divmod(index, columns)
+            x = column * (width + GAP) + width / 2
+            ax.text(x, row * (height + gap) - 1, str(label), ha="center", va="bottom")
 
 
 def show_strip(
@@ -101,17 +105,24 @@ def show_strip(
     Raises
     ------
     TypeError, ValueError
-        If the frames have another dtype, shape or range, or `every` is below 1.
+        If the frames have another dtype, shape or range, `every` is below 1, or there is a
+        title too many or too few.
 
     Examples
     --------
     >>> show_strip(np.zeros((20, 64, 64), np.uint8), every=4)
     """
     clips = _clips(frames)
-    numbers = range(0, clips.shape[1], _positive(every, "every"))
-    ax = _show_mosaic(_mosaic(clips[:, ::every], GAP), ax)
-    _number_frames(ax, clips.shape, numbers, 0)
-    _title_rows(ax, clips.shape, titles)
+    numbers = range(0, clips.shape[1], check_count(every, "every"))
+    if titles is not None and len(titles) != len(clips):
+        raise ValueError(
+            f"titles has length {len(titles)}: give one for each of {len(clips)} clips"
+        )
+    with _picture_on(ax, _mosaic(clips[:, ::every])) as ax:
+        _number_frames(ax, clips.shape, numbers, 0)
+        for row, title in enumerate(() if titles is None else titles):
+            y = row * (clips.shape[2] + GAP) + clips.shape[2] / 2
+            ax.text(-2 * GAP, y, title, ha="right", va="center")
 
 
 def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None) -> None:
@@ -142,14 +153,14 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
             f"inputs have shape {np.shape(inputs)} and targets {np.shape(targets)}: "
             "give as many clips of the same height and width"
         )
-    left_picture, right_picture = _mosaic(left, GAP), _mosaic(right, GAP)
-    wide = np.full((len(left_picture), 6 * GAP), np.nan, dtype=np.float32)
-    ax = _show_mosaic(np.hstack([left_picture, wide, right_picture]), ax)
-    _number_frames(ax, left.shape, range(left.shape[1]), 0)
-    n_in, offset = left.shape[1], left_picture.shape[1] + wide.shape[1]
-    _number_frames(ax, right.shape, range(n_in, n_in + right.shape[1]), offset)
-    ax.text(left_picture.shape[1] / 2, -GAP, "input", ha="center", va="bottom")
-    ax.text(offset + right_picture.shape[1] / 2, -GAP, "target", ha="center", va="bottom")
+    left_picture, right_picture = _mosaic(left), _mosaic(right)
+    spacer = np.full((len(left_picture), 6 * GAP), np.nan, dtype=np.float32)
+    n_in, offset = left.shape[1], left_picture.shape[1] + spacer.shape[1]
+    with _picture_on(ax, np.hstack([left_picture, spacer, right_picture])) as ax:
+        _number_frames(ax, left.shape, range(n_in), 0)
+        _number_frames(ax, right.shape, range(n_in, n_in + right.shape[1]), offset)
+        ax.text(left_picture.shape[1] / 2, -GAP, "input", ha="center", va="bottom")
+        ax.text(offset + right_picture.shape[1] / 2, -GAP, "target", ha="center", va="bottom")
 
 
 def long_exposure(frames: NDArray[Any], how: str = "max") -> NDArray[Any]:
@@ -170,6 +181,8 @@ def long_exposure(frames: NDArray[Any], how: str = "max") -> NDArray[Any]:
 
     Raises
     ------
+    TypeError
+        If the frames are neither uint8 nor floats.
     ValueError
         If `how` is unknown, or there is no time axis.
 
@@ -183,11 +196,13 @@ def long_exposure(frames: NDArray[Any], how: str = "max") -> NDArray[Any]:
     frames = np.asarray(frames)
     if frames.ndim < 3 or frames.shape[-3] == 0:
         raise ValueError(f"frames has shape {frames.shape}: give (..., n_frames, H, W)")
+    if frames.dtype != np.uint8 and frames.dtype.kind != "f":
+        raise TypeError(f"frames has dtype {frames.dtype}: give uint8, or floats")
     if how == "max":
         return frames.max(axis=-3)
     if how == "mean":
         mean = frames.mean(axis=-3)
-        return (mean.round() if frames.dtype.kind in "ui" else mean).astype(frames.dtype)
+        return (mean.round() if frames.dtype == np.uint8 else mean).astype(frames.dtype)
     raise ValueError(f"how={how!r} is unknown: choose 'max' or 'mean'")
 
 
@@ -230,15 +245,9 @@ def show_path(
     --------
     >>> show_path([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0], [0.5, 0.5]])
     """
-    paths = np.asarray(path, dtype=np.float64)
-    if paths.ndim not in (2, 3) or paths.shape[-1] != 2 or paths.size == 0:
+    paths, free = check_points(path, "path"), check_free_range(size, digit_size)
+    if paths.ndim not in (2, 3) or paths.size == 0:
         raise ValueError(f"path has shape {paths.shape}: give (n_frames, 2) or (k, n_frames, 2)")
-    if not np.isfinite(paths).all():
-        raise ValueError("path holds NaN or infinity: give finite positions")
-    if size < digit_size:
-        raise ValueError(
-            f"size={size} is smaller than the digits ({digit_size}): choose size >= {digit_size}"
-        )
     if ax is None:
         ax = plt.figure(figsize=(3.6, 3.6), facecolor="white", layout="constrained").add_subplot()
     if background is not None:
@@ -247,11 +256,11 @@ def show_path(
             raise ValueError(f"background has shape {image.shape}: give ({size}, {size})")
         # Greyed, so that a path shows on ink and on paper alike.
         ax.imshow(1 - 0.35 * image, cmap="gray", vmin=0, vmax=1, extent=(0, size, size, 0))
-    low, free = digit_size / 2, size - digit_size
-    for corners, color in (((0, size), "black"), ((low, low + free), GREY)):
-        (a, b), style = corners, "-" if color == "black" else "--"
+    low = digit_size / 2
+    for a, b, style, color in ((0, size, "-", "black"), (low, low + free, "--", GREY)):
         ax.plot([a, b, b, a, a], [a, a, b, b, a], style, color=color, linewidth=1)
-    for one, color in zip(paths.reshape(-1, *paths.shape[-2:]), _colors(), strict=False):
+    colors = itertools.cycle([BLUE, ORANGE, "#00796b", "#8e3b9e"])
+    for one, color in zip(paths.reshape(-1, *paths.shape[-2:]), colors, strict=False):
         rows, columns = low + free * one.T
         step = np.diff(one, axis=0)
         ax.quiver(
@@ -281,6 +290,21 @@ class Player:
     In a notebook and on the site it is a small player: play and pause, a frame slider,
     arrow keys. Where HTML does not go, such as a PDF, it is a film strip; in a terminal, a
     line with the shape and a hash of the frames.
+
+    Attributes
+    ----------
+    clips : uint8, ``(n, n_frames, H, W)``
+        The frames.
+    alt : str
+        What the clips show.
+    titles : list of str
+        One for each clip; empty where none was given.
+    fps : float
+        Frames per second.
+    autoplay : bool
+        Whether it plays at once.
+    sha256 : str
+        A hash of the shape and the frames.
     """
 
     def __init__(
@@ -334,11 +358,14 @@ class Player:
 
     def _repr_png_(self) -> bytes:
         shown = np.linspace(0, self.clips.shape[1] - 1, min(10, self.clips.shape[1])).astype(int)
-        picture = _mosaic(_unit_images(self.clips[:, shown], "frames", (4,)), GAP)
+        picture = _mosaic(_unit_images(self.clips[:, shown], "frames", (4,)))
         return _png(_bytes(np.nan_to_num(picture, nan=1)))
 
     def save(self, path: str | os.PathLike[str], *, scale: int = 4) -> None:
-        """Save as an animated GIF; several clips stand side by side.
+        """Save as an animated GIF; several clips stand side by side, without their titles.
+
+        A GIF counts time in hundredths of a second, so `fps` is kept to the nearest of those,
+        and to 50 at the most.
 
         Parameters
         ----------
@@ -350,10 +377,12 @@ class Player:
 
         Raises
         ------
+        TypeError
+            If `path` is not a path, or `scale` not an integer.
         ValueError
             If the name does not end in ``.gif``, or `scale` is below 1.
-        FileNotFoundError
-            If the folder does not exist.
+        FileNotFoundError, IsADirectoryError
+            If the folder does not exist, or the name is that of a folder.
 
         Examples
         --------
@@ -364,10 +393,14 @@ class Player:
         ...     Image.open(Path(folder) / "clip.gif").size
         (256, 256)
         """
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"path={path!r} has type {type(path).__name__}: give a file's name")
         path = Path(path)
+        if path.is_dir():
+            raise IsADirectoryError(f"path={str(path)!r} is a folder: give the name of a file")
         if path.suffix.lower() != ".gif":
             raise ValueError(f"path={str(path)!r} is not a GIF: give a name that ends in .gif")
-        scale = _positive(scale, "scale")
+        scale = check_count(scale, "scale")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"path={str(path)!r}: there is no folder {str(path.parent)!r}")
         wide = np.pad(self.clips, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=255)
@@ -379,7 +412,7 @@ class Player:
         try:
             first.save(
                 partial, "GIF", save_all=True, append_images=rest, loop=0,
-                duration=1000 / self.fps, optimize=False,
+                duration=max(2, round(100 / self.fps)) * 10, optimize=False,
             )  # fmt: skip
             partial.replace(path)
         finally:
@@ -405,7 +438,7 @@ def animate(
     titles : sequence of str, optional
         A title for each clip.
     fps : float, default 10
-        Frames per second.
+        Frames per second, from 0.1 to 100.
     autoplay : bool, default False
         Whether to play at once. A reader whose system asks for reduced motion is spared.
 
@@ -418,7 +451,7 @@ def animate(
     ------
     TypeError, ValueError
         If the frames have another dtype, shape or range, there is a title too many or too
-        few, or `fps` is not a positive number.
+        few, or `fps` is out of its range.
 
     Examples
     --------
@@ -429,10 +462,13 @@ def animate(
     n, n_frames, height, width = clips.shape
     if titles is not None and len(titles) != n:
         raise ValueError(f"titles has length {len(titles)}: give one for each of {n} clips")
-    if not isinstance(fps, int | float) or not 0 < fps < math.inf:
-        raise ValueError(f"fps={fps!r}: give a positive number of frames per second")
-    if not alt:
-        alt = f"A clip of {n_frames} frames of {height} by {width} pixels."
+    try:
+        fps = float(fps)
+    except (TypeError, ValueError):
+        raise TypeError(f"fps={fps!r} is not a number: give frames per second") from None
+    if not 0.1 <= fps <= 100:
+        raise ValueError(f"fps={fps}: give 0.1 to 100 frames per second")
+    alt = str(alt or f"A clip of {n_frames} frames of {height} by {width} pixels.")
     titles = [""] * n if titles is None else [str(title) for title in titles]
     return Player(clips, alt, titles, fps, autoplay)
 
@@ -457,7 +493,8 @@ def slider(
     -------
     ipywidgets.VBox or Player
         An ipywidgets slider that is linked in the browser to a stack of images. Where
-        ipywidgets 8 is not installed (Colab has 7), a `Player` with the same images.
+        ipywidgets 8 is not installed (Colab has 7), a `Player` with the same images, which
+        says the number of each in place of its label.
 
     Raises
     ------
@@ -494,21 +531,16 @@ def slider(
     return VBox([stack, control])
 
 
-def _positive(value: Any, name: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}={value!r} is not an integer: give one >= 1") from None
-    if number < 1:
-        raise ValueError(f"{name}={number}: give an integer >= 1")
-    return number
-
-
 def _unit_images(images: ArrayLike, name: str, ndims: tuple[int, ...]) -> NDArray[np.float32]:
     """Return images as float32 in [0, 1], or raise."""
-    array = np.asarray(images)
+    try:
+        array = np.asarray(images)
+    except ValueError:  # rows of different lengths
+        raise TypeError(f"{name} is ragged: give an array") from None
     if array.ndim not in ndims or array.size == 0:
-        names = {2: "(H, W)", 3: "(n, H, W)", 4: "(n, n_frames, H, W)"}
+        names = {2: "(H, W)", 3: "(n, H, W)"}
+        if 4 in ndims:
+            names |= {3: "(n_frames, H, W)", 4: "(n, n_frames, H, W)"}
         raise ValueError(
             f"{name} has shape {array.shape}: give {' or '.join(names[n] for n in ndims)}, "
             "and at least one pixel"
@@ -519,9 +551,10 @@ def _unit_images(images: ArrayLike, name: str, ndims: tuple[int, ...]) -> NDArra
         raise TypeError(f"{name} has dtype {array.dtype}: give uint8, or floats from 0 to 1")
     low, high = array.min(), array.max()
     if not (low >= 0 and high <= 1):  # so that NaN fails too
+        remedy = "np.clip(..., 0, 1)" if low >= -1 and high <= 2 else "divide by 255"
+        remedy = remedy if np.isfinite(low + high) else "and are finite"
         raise ValueError(
-            f"{name} run from {low:.4g} to {high:.4g}: floats go from 0 to 1, "
-            "so divide by 255, or np.clip(..., 0, 1)"
+            f"{name} run from {low:.9g} to {high:.9g}: floats go from 0 to 1, {remedy}"
         )
     return array.astype(np.float32)
 
@@ -536,28 +569,46 @@ def _clips(frames: ArrayLike, name: str = "frames") -> NDArray[np.float32]:
     return clips[np.newaxis] if clips.ndim == 3 else clips
 
 
-def _mosaic(tiles: NDArray[np.float32], gap: int) -> NDArray[np.float32]:
+def _mosaic(tiles: NDArray[np.float32], row_gap: int = GAP) -> NDArray[np.float32]:
     """Lay tiles ``(rows, columns, H, W)`` out as one picture; the gaps are NaN."""
     rows, columns, height, width = tiles.shape
-    picture = np.full((rows, height + gap, columns, width + GAP), np.nan, dtype=np.float32)
+    picture = np.full((rows, height + row_gap, columns, width + GAP), np.nan, dtype=np.float32)
     picture[:, :height, :, :width] = tiles.swapaxes(1, 2)
-    return picture.reshape(rows * (height + gap), columns * (width + GAP))[:-gap, :-GAP]
+    return picture.reshape(rows * (height + row_gap), columns * (width + GAP))[:-row_gap, :-GAP]
 
 
-def _show_mosaic(picture: NDArray[np.float32], ax: Axes | None) -> Axes:
+def _zoom(width: int, height: int) -> int:
+    """Return how many screen pixels, a whole number, to give each pixel of a picture."""
+    return max(1, min(640 // width, 400 // height))
+
+
+@contextlib.contextmanager
+def _picture_on(
+    ax: Axes | None, picture: NDArray[np.float32], zoom: int | None = None
+) -> Iterator[Axes]:
+    """Draw a picture on `ax`, or on a new figure that grows to hold the text added after it."""
     height, width = picture.shape
+    own, dpi = ax is None, 100
     if ax is None:
-        # A whole number of screen pixels for each pixel of the picture.
-        zoom, dpi = max(1, 640 // max(width, 2 * height)), 100
-        figure = plt.figure(
-            figsize=(width * zoom / dpi, height * zoom / dpi), dpi=dpi, facecolor="white"
-        )
-        ax = figure.add_axes((0, 0, 1, 1))
+        zoom = zoom or _zoom(width, height)
+        size = width * zoom / dpi, height * zoom / dpi
+        ax = plt.figure(figsize=size, dpi=dpi, facecolor="white").add_axes((0, 0, 1, 1))
     ax.imshow(
         picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, width, height, 0)
     )
     ax.set_axis_off()
-    return ax
+    yield ax
+    if own:
+        figure, outer = ax.get_figure(root=True), ax.get_tightbbox()
+        assert figure is not None and outer is not None  # both are of our own making
+        inner = ax.get_window_extent().frozen()  # or it would change with the figure below
+        left, bottom = max(0, inner.x0 - outer.x0), max(0, inner.y0 - outer.y0)
+        right, top = max(0, outer.x1 - inner.x1), max(0, outer.y1 - inner.y1)
+        whole = inner.width + left + right, inner.height + bottom + top
+        figure.set_size_inches(whole[0] / dpi, whole[1] / dpi)
+        ax.set_position(
+            (left / whole[0], bottom / whole[1], inner.width / whole[0], inner.height / whole[1])
+        )
 
 
 def _number_frames(ax: Axes, shape: tuple[int, ...], numbers: range, offset: float) -> None:
@@ -567,22 +618,6 @@ def _number_frames(ax: Axes, shape: tuple[int, ...], numbers: range, offset: flo
     for place, number in enumerate(numbers):
         x = offset + place * (width + GAP) + width / 2
         ax.text(x, bottom, str(number), ha="center", va="top", color=GREY, fontsize="small")
-
-
-def _title_rows(ax: Axes, shape: tuple[int, ...], titles: Sequence[str] | None) -> None:
-    n, _, height, _ = shape
-    if titles is None:
-        return
-    if len(titles) != n:
-        raise ValueError(f"titles has length {len(titles)}: give one for each of {n} strips")
-    for row, title in enumerate(titles):
-        y = row * (height + GAP) + height / 2
-        ax.text(-2 * GAP, y, title, ha="right", va="center")
-
-
-def _colors() -> Any:
-    while True:
-        yield from (BLUE, ORANGE, "#00796b", "#8e3b9e")
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

@@ -237,7 +237,7 @@ def test_a_pair_is_asked_for(name, value):
 @pytest.mark.parametrize("name", ["start", "velocity"])
 def test_what_is_no_number_is_refused(name):
     motion = {"start": [0.5, 0.5], "velocity": [0.1, 0.1], name: ["left", "right"]}
-    with pytest.raises(TypeError, match=f"{name}=.* is not an array of numbers"):
+    with pytest.raises(TypeError, match=f"{name}.*: give an array of numbers"):
         bounce_path(**motion, n_frames=3)
 
 

@@ -91,7 +91,7 @@ def test_a_path_that_leaves_by_a_pixel_is_refused_when_it_is_drawn(place):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_pixels_of_nan_or_infinity_are_refused(value):
-    with pytest.raises(ValueError, match="path holds NaN or infinity: give finite positions"):
+    with pytest.raises(ValueError, match="path holds NaN or infinity: give finite numbers"):
         to_pixels([[0.5, value]])
 
 
@@ -580,8 +580,8 @@ def test_a_bad_out_is_refused(out, error, words):
         (np.zeros((3, 28, 28), np.int64), TypeError, "images has dtype int64: give uint8"),
         (np.zeros((3, 28, 28), bool), TypeError, "images has dtype bool: give uint8"),
         (np.zeros((3, 28, 28), object), TypeError, "images has dtype object: give uint8"),
-        ([[[0]]], TypeError, "images is a list: give a NumPy array"),
-        (None, TypeError, "images is a NoneType: give a NumPy array"),
+        ([[[0]]], TypeError, "images has type list: give a NumPy array"),
+        (None, TypeError, "images has type NoneType: give a NumPy array"),
         (np.zeros((28, 28), np.uint8), ValueError, r"images has shape \(28, 28\): give \(n, side"),
         (np.zeros((3, 28, 20), np.uint8), ValueError, r"images has shape \(3, 28, 20\): give"),
         (np.zeros((3, 784), np.uint8), ValueError, r"images has shape \(3, 784\): give"),
@@ -598,15 +598,10 @@ def test_bad_images_are_refused(images, error, words):
 @pytest.mark.parametrize(
     ("bad", "error", "words"),
     [
-        ([0, 1], ValueError, r"labels of images have shape \(2,\).*each of the 3 images"),
-        ([0, 1, 2, 3], ValueError, r"labels of images have shape \(4,\).*each of the 3 images"),
-        ([[0, 1, 2]], ValueError, r"labels of images have shape \(1, 3\).*each of the 3 images"),
-        (5, ValueError, r"labels of images have shape \(\).*each of the 3 images"),
-        ([0, 1, 10], ValueError, "labels of images run from 0 to 10: give digits from 0 to 9"),
-        ([-1, 1, 2], ValueError, "labels of images run from -1 to 2: give digits from 0 to 9"),
-        ([0.0, 1.0, 2.0], TypeError, "labels of images have dtype float64: give integers"),
-        (["a", "b", "c"], TypeError, "labels of images have dtype <U1: give integers"),
-        ([True, False, True], TypeError, "labels of images have dtype bool: give integers"),
+        ([0, 1], ValueError, r"labels has shape \(2,\).*each of the 3 images"),
+        ([0, 1, 2, 3], ValueError, r"labels has shape \(4,\).*each of the 3 images"),
+        ([[0, 1, 2]], ValueError, r"labels has shape \(1, 3\).*each of the 3 images"),
+        (5, ValueError, r"labels has shape \(\).*each of the 3 images"),
     ],
 )
 def test_bad_labels_are_refused(bad, error, words):
@@ -690,3 +685,22 @@ def test_an_index_past_the_stream_is_refused_and_does_not_wrap_round():
     data = MovingMNIST(np.ones((1, 4, 4), np.uint8), size=8)
     with pytest.raises(ValueError, match=r"too large: the stream has 2\*\*128"):
         data[2**128]
+
+
+@pytest.mark.parametrize("labels", [[0, 25, 26], ["a", "b", "c"], [-1, 1, 2]])
+def test_labels_may_be_of_any_kind(labels):
+    truth = MovingMNIST(np.ones((3, 4, 4), np.uint8), labels, size=8).truth(0, 20)
+    assert (truth.labels == np.asarray(labels)[truth.digits]).all()
+
+
+def test_the_truth_of_one_is_the_truth_of_many_at_its_place():
+    data = MovingMNIST(np.ones((3, 4, 4), np.uint8), [4, 5, 6], size=8)
+    one, many = data.truth(7), data.truth(5, 9)[2]
+    for name in ("digits", "labels", "start", "velocity", "path", "pixels"):
+        assert np.array_equal(getattr(one, name), getattr(many, name)), name
+
+
+def test_the_pool_does_not_bend_the_paths():
+    """Why training and test want different seeds: under one seed they move alike."""
+    few, many = (MovingMNIST(np.ones((n, 4, 4), np.uint8), size=8).truth(0, 5) for n in (2, 9))
+    assert np.array_equal(few.path, many.path)

@@ -152,14 +152,16 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize("source", ["smaple", "Sample", "tensorflow"])
 def test_an_unknown_source_is_named(source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = f"source='{source}' is neither 'auto', 'sample' or 'keras' nor the path"
+    words = f"source='{source}' is neither 'auto', 'sample', 'keras' nor the path"
     with pytest.raises(FileNotFoundError, match=words):
         load_mnist(source)
 
 
 @pytest.mark.parametrize("source", [None, 3, b"sample", ["sample"]])
 def test_a_source_of_another_type_is_refused(source):
-    with pytest.raises(TypeError, match=r"source=.* is a .*: give 'auto', 'sample', 'keras' or"):
+    with pytest.raises(
+        TypeError, match=r"source=.* has type .*: give 'auto', 'sample', 'keras' or"
+    ):
         load_mnist(source)
 
 
@@ -289,22 +291,22 @@ def test_an_empty_archive_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"x_train": X.reshape(3, 784)}, r"x_train of .*\(3, 784\): give \(n, 28, 28"),
-        ({"x_train": X[..., None]}, r"x_train of .*\(3, 28, 28, 1\): give"),
-        ({"x_train": X[:, :14, :14]}, r"x_train of .*\(3, 14, 14\): give \(n, 28, 28"),
-        ({"x_test": X[:2, :, :20]}, r"x_test of .*\(2, 28, 20\): give"),
-        ({"x_test": X[0]}, r"x_test of .*\(28, 28\): give"),
-        ({"x_train": X[:0], "y_train": Y[:0]}, r"x_train of .*no digit"),
-        ({"x_train": X / 255}, "x_train of .*float64: give uint8"),
-        ({"x_test": X[:2].astype(np.int8)}, "x_test of .*int8: give uint8"),
-        ({"x_test": X[:2] > 0}, "x_test of .*bool: give uint8"),
-        ({"y_train": Y[:2]}, r"labels of x_train of .*\(2,\): give.* 3 images"),
-        ({"y_test": Y}, r"labels of x_test of .*\(3,\): give.* 2 images"),
-        ({"y_train": np.eye(10)[Y]}, r"labels of x_train of .*\(3, 10\)"),
-        ({"y_train": Y + 1}, "labels of x_train of .* 1 to 10: give digits from 0 to"),
-        ({"y_test": np.array([-1, 3])}, "labels of x_test of .* -1 to 3: give digits"),
-        ({"y_train": Y / 1}, "labels of x_train of .*float64: give integers"),
-        ({"y_train": np.array(["a", "b", "c"])}, "labels of x_train of .*<U1: give"),
+        ({"x_train": X.reshape(3, 784)}, r"x_train .*\(3, 784\): give \(n, 28, 28"),
+        ({"x_train": X[..., None]}, r"x_train .*\(3, 28, 28, 1\): give"),
+        ({"x_train": X[:, :14, :14]}, r"x_train .*\(3, 14, 14\): give \(n, 28, 28"),
+        ({"x_test": X[:2, :, :20]}, r"x_test .*\(2, 28, 20\): give"),
+        ({"x_test": X[0]}, r"x_test .*\(28, 28\): give"),
+        ({"x_train": X[:0], "y_train": Y[:0]}, r"x_train .*no digit"),
+        ({"x_train": X / 255}, "x_train .*float64: give uint8"),
+        ({"x_test": X[:2].astype(np.int8)}, "x_test .*int8: give uint8"),
+        ({"x_test": X[:2] > 0}, "x_test .*bool: give uint8"),
+        ({"y_train": Y[:2]}, r"y_train .*\(2,\): give.* 3 images"),
+        ({"y_test": Y}, r"y_test .*\(3,\): give.* 2 images"),
+        ({"y_train": np.eye(10)[Y]}, r"y_train .*\(3, 10\)"),
+        ({"y_train": Y + 1}, "y_train .*1 to 10: give integers from 0 to"),
+        ({"y_test": np.array([-1, 3])}, "y_test .*-1 to 3: give integers"),
+        ({"y_train": Y / 1}, "y_train .*float64: give integers"),
+        ({"y_train": np.array(["a", "b", "c"])}, "y_train .*<U1: give"),
     ],
 )
 def test_wrong_arrays_are_refused(tmp_path, changes, words):
@@ -455,7 +457,7 @@ def test_a_download_that_stalls_has_a_time_limit(keras):
 
 def test_what_keras_returns_is_checked(keras):
     keras(a_set(n_train=0))
-    with pytest.raises(ValueError, match=r"x_train of Keras' mnist\.npz.*no digit"):
+    with pytest.raises(ValueError, match=r"x_train .*no digit"):
         load_mnist("keras")
 
 

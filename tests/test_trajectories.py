@@ -196,7 +196,7 @@ def test_a_path_of_nan_or_infinity_is_refused(name, value):
         straight_path(**motion, n_frames=3)
 
 
-@pytest.mark.parametrize("value", [0.5, [0.5], [0.1, 0.2, 0.3], [[0.5], [0.5]], None])
+@pytest.mark.parametrize("value", [0.5, [0.5], [0.1, 0.2, 0.3], [[0.5], [0.5]]])
 @pytest.mark.parametrize("name", ["start", "velocity"])
 def test_a_pair_is_asked_for(name, value):
     motion = {"start": [0.5, 0.5], "velocity": [0.1, 0.1], name: value}
@@ -208,7 +208,7 @@ def test_a_pair_is_asked_for(name, value):
 @pytest.mark.parametrize("name", ["start", "velocity"])
 def test_what_is_no_number_is_refused(name, value):
     motion = {"start": [0.5, 0.5], "velocity": [0.1, 0.1], name: value}
-    with pytest.raises(TypeError, match=f"{name}=.* is not an array of numbers"):
+    with pytest.raises(TypeError, match=f"{name}.*: give an array of numbers"):
         straight_path(**motion, n_frames=3)
 
 

@@ -22,7 +22,8 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 book: $(BOOK) ## build the site into _build/html, warnings as errors
-	$(BUILD)
+	@echo 'Building the site.'
+	@$(BUILD) -q
 	@echo 'The book is ready. Open _build/html/index.html in a browser.'
 
 test: $(DEV) ## format, lint, types, the site, and every test and notebook
@@ -36,11 +37,11 @@ serve: book ## build the site and serve it on this machine (PORT=8000)
 	@echo 'Open http://127.0.0.1:$(PORT)/ and stop with Ctrl-C.'
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-lab: $(BOOK) ## open the chapters in JupyterLab
-	$(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/book
+lab: $(BOOK) ## open the chapters in JupyterLab (LABFLAGS=--no-browser)
+	$(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/book $(LABFLAGS)
 
-outputs: $(BOOK) ## run the notebooks again and normalise what they print
-	$(BIN)/python tools/make_outputs.py
+outputs: $(BOOK) ## run the notebooks again and store their outputs (CHAPTERS=03-trajectories)
+	$(BIN)/python tools/make_outputs.py $(CHAPTERS)
 
 constraints: ## renew constraints.txt in a throw-away environment (PYTHON=python3.11)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
@@ -53,7 +54,7 @@ constraints: ## renew constraints.txt in a throw-away environment (PYTHON=python
 
 clean: ## remove the site and the caches, keep .venv
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints -o -name .ruff_cache \) \
 	    -type d -prune -exec rm -rf {} +
 	@$(if $(filter distclean,$(MAKECMDGOALS)),,echo '.venv is kept. To remove it too: make distclean')
 
@@ -90,7 +91,7 @@ $(BOOK): requirements.txt constraints.txt pyproject.toml
 	    why='"$(PYTHON)" could not make .venv. Its own message is above.'; \
 	    $(PYTHON) -m venv --clear .venv || { rm -rf .venv; $(STOP); }; new=yes; \
 	fi; \
-	echo 'Installing into .venv. This is done once, and takes a minute or more (about 1.4 GB).'; \
+	echo 'Installing into .venv. This is done once, and takes a minute or more (about 1.2 GB).'; \
 	$(PIP_INSTALL) $< || { test -z "$$new" || rm -rf .venv; $(PIP_STOP); }
 	@touch $@
 

@@ -155,6 +155,7 @@ def test_a_number_in_the_prose_is_computed_on_the_page(path):
     text = re.sub(r"\(?[A-Z][^()\n]*\b(19|20)\d\d\)?|the 1990s|Time: \d+ minutes", " ", text)
     text = re.sub(r"^# .*$|[Cc]hapter \d", " ", text, flags=re.M)
     page = "\n".join(source(cell) + "\n" + texts(cell) for cell in cells(path, "code"))
+    page = re.sub(r"figsize=\([^)]*\)|xticks=[^)]*\)", "", page)  # sizes of pictures tell nothing
     known = {number(found) for found in re.findall(r"\d[\d_,]*(?:\.\d+)?", page)}
     for found in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text):
         value = number(found)
@@ -225,14 +226,27 @@ def test_the_address_is_stated_in_one_place_and_copied_faithfully():
     stated = re.search(r"^repository:\n  url: (\S+)$", (ROOT / "_config.yml").read_text(), re.M)[1]
     owner_and_name = stated.removeprefix("https://github.com/")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    copies = [readme] + [source(cells(path, "code")[0]) for path in CHAPTERS]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    copies = [readme, citation] + [source(cells(path, "code")[0]) for path in CHAPTERS]
     for text in copies:
         addresses = re.findall(r"https://github\.com/[\w.-]+/[\w.-]+", text)
         assert addresses and set(addresses) == {stated}, "run `make outputs`"
     launch = r"(?:mybinder\.org/v2/gh|google\.com/github)/([\w.-]+/[\w.-]+)/"
     assert set(re.findall(launch, readme)) == {owner_and_name}
+    owner, name = owner_and_name.split("/")
+    for text in (readme, citation):
+        sites = re.findall(r"https://[\w-]+\.github\.io/[\w.-]+/", text)
+        assert set(sites) == {f"https://{owner}.github.io/{name}/"}
     for path in PAGES:  # they say {{ repository }} instead
         assert "github.com/" not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_chapter_1_shows_the_full_set():
+    """What is not compared is stored from a run on all of MNIST, not on the sample."""
+    shown = "\n".join(texts(cell) for cell in cells(CHAPTERS[0], "code"))
+    for shape in ("(60000, 28, 28)", "(60000,)", "(10000, 28, 28)", "(10000,)"):
+        assert shape in shown
+    assert "stands in" not in shown and "Downloading" not in shown
 
 
 def test_readme_shows_the_real_thing(tmp_path):

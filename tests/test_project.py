@@ -49,7 +49,7 @@ def test_workflow_may_only_read_unless_a_job_says_more(workflow: Path) -> None:
 def test_one_version_and_one_date() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
     citation = yaml.safe_load(read("CITATION.cff"))
-    released = re.search(r"^## \[(\d.*?)\] - (.*)$", read("CHANGELOG.md"), re.MULTILINE)
+    released = re.search(r"^## (\d\S*) - (.*)$", read("CHANGELOG.md"), re.MULTILINE)
     assert released, "CHANGELOG.md names no released version"
     assert project["version"] == citation["version"] == released[1]
     assert str(citation["date-released"]) == released[2]

@@ -1,10 +1,12 @@
-"""Run the chapters and store what they show: ``make outputs`` [chapter …].
+"""Run the chapters and store what they show: ``make outputs`` (CHAPTERS=03-trajectories).
 
 Each notebook is executed from its first cell in a fresh kernel and then normalised, so that
 the same chapter gives the same bytes on every machine: no version, time or random name is
-kept. The repository's address is copied from ``_config.yml`` into the chapters' first cells
-and into README.md, whose moving picture is remade as well. A chapter that fails is left as
-it was.
+kept. Cells whose output is not compared show the full MNIST: without it, that is unless
+MMNIST_DATA names it, they keep the outputs that they have.
+
+The repository's address is copied from ``_config.yml`` into the chapters' first cells, README.md
+and CITATION.cff, and README's moving picture is remade. A chapter that fails is left as it was.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -37,11 +40,27 @@ def stated_address() -> str:
     return found[1]
 
 
+def stamp(text: str, address: str) -> str:
+    """Put the repository's address wherever a text states one of GitHub's, or of its services."""
+    owner_and_name = address.removeprefix("https://github.com/")
+    owner, name = owner_and_name.split("/")
+    text = GITHUB.sub(address, text)
+    launchers = r"(mybinder\.org/v2/gh/|google\.com/github/)[\w.-]+/[\w.-]+(?=/)"
+    text = re.sub(launchers, rf"\g<1>{owner_and_name}", text)
+    return re.sub(
+        r"https://[\w-]+\.github\.io/[\w.-]+/", f"https://{owner}.github.io/{name}/", text
+    )
+
+
 def run(path: Path, address: str) -> None:
     """Execute and normalise one notebook, and write it back if all its cells ran."""
     notebook: Any = nbformat.read(path, as_version=4)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    first.source = re.sub(r"(?<=git\+)" + GITHUB.pattern, address, first.source)
+    first.source = stamp(first.source, address)
+    uncompared = [
+        cell for cell in notebook.cells if cell.source.startswith("# NBVAL_IGNORE_OUTPUT")
+    ]
+    stored = [cell.outputs for cell in uncompared]
     client = NotebookClient(
         notebook,
         timeout=600,
@@ -49,6 +68,10 @@ def run(path: Path, address: str) -> None:
         resources={"metadata": {"path": path.parent}},
     )
     client.execute()
+    if uncompared and "MMNIST_DATA" not in os.environ:
+        print("  the uncompared cells keep their outputs, since MMNIST_DATA names no full MNIST")
+        for cell, outputs in zip(uncompared, stored, strict=True):
+            cell.outputs = outputs
     normalise(notebook, path.stem)
     notebook = name_widgets(notebook)
     nbformat.validate(notebook)
@@ -73,14 +96,27 @@ def normalise(notebook: Any, stem: str) -> None:
     notebook.metadata["language_info"] = {"name": "python"}
     if models:
         notebook.metadata["widgets"] = widgets
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                output.data["image/png"] = fewer_colours(output.data["image/png"])
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"{stem}-{number:02d}"
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    output.data["image/png"] = fewer_colours(output.data["image/png"])
+
+
+def joined(outputs: list[Any]) -> list[Any]:
+    """Join what a cell printed, which may arrive in one piece or in several."""
+    whole: list[Any] = []
+    for output in outputs:
+        stream = output.output_type == "stream"
+        if stream and whole and whole[-1].get("name") == output.name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def fewer_colours(png: str) -> str:
@@ -118,13 +154,8 @@ def main(names: list[str]) -> None:
             run(path, address)
         except CellExecutionError as error:
             raise SystemExit(f"{path.name} is left as it was: a cell failed\n{error}") from None
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    owner_and_name = address.removeprefix("https://github.com/")
-    text = GITHUB.sub(address, text)
-    text = re.sub(r"(?<=mybinder\.org/v2/gh/)[\w.-]+/[\w.-]+(?=/)", owner_and_name, text)
-    text = re.sub(r"(?<=google\.com/github/)[\w.-]+/[\w.-]+(?=/)", owner_and_name, text)
-    readme.write_text(text, encoding="utf-8")
+    for path in (ROOT / "README.md", ROOT / "CITATION.cff"):
+        path.write_text(stamp(path.read_text(encoding="utf-8"), address), encoding="utf-8")
     readme_player().save(ROOT / "book" / "images" / "moving-mnist.gif", scale=4)
 
 

@@ -147,13 +147,13 @@ def _draw(frames: Frames, sprites: Frames, pixels: NDArray[np.int64]) -> None:
     first_byte = np.arange(n * n_frames).reshape(n, n_frames) * size**2
     for digit in range(k):
         at = first_byte + pixels[:, digit, :, 0] * size + pixels[:, digit, :, 1]
-        strip = strips[:, digit, np.newaxis]
-        if digit:  # the first sprite meets only black
-            below = stretches[at].view(np.uint8).reshape(n, n_frames, length)
-            strip = np.maximum(below, strip, out=below)
+        strip = np.ascontiguousarray(strips[:, digit, np.newaxis])
+        if digit == 0:  # the first sprite meets only black
+            stretches[at] = strip.view(stretches.dtype)[..., 0]
         else:
-            strip = np.broadcast_to(strip, (n, n_frames, length)).copy()
-        stretches[at] = strip.view(stretches.dtype)[..., 0]
+            below = stretches[at].view(np.uint8).reshape(n, n_frames, length)
+            np.maximum(below, strip, out=below)
+            stretches[at] = below.view(stretches.dtype)[..., 0]
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
@@ -343,8 +343,8 @@ class MovingMNIST:
         for low in range(start, stop, 512):
             high = min(low + 512, stop)
             truth = self.truth(low, high)
-            for first in range(low, high, 8):
-                last = min(first + 8, high)
+            for first in range(low, high, 16):
+                last = min(first + 16, high)
                 frames = out[first - start : last - start]
                 frames.fill(0)
                 part = slice(first - low, last - low)

@@ -53,7 +53,7 @@ constraints: ## renew constraints.txt in a throw-away environment (PYTHON=python
 	    { cp "$$d/old" constraints.txt; exit 1; }
 
 clean: ## remove the site and the caches, keep .venv
-	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf _build book/clip.gif .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints -o -name .ruff_cache \) \
 	    -type d -prune -exec rm -rf {} +
 	@$(if $(filter distclean,$(MAKECMDGOALS)),,echo '.venv is kept. To remove it too: make distclean')

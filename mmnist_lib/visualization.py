@@ -74,7 +74,7 @@ def show_digits(
     blanks = np.full((rows * columns - n, height, width), np.nan, dtype=np.float32)
     grid = np.concatenate([tiles, blanks]).reshape(rows, columns, height, width)
     zoom = _zoom(columns * width, rows * height)
-    gap = GAP if labels is None else math.ceil(20 / zoom)  # room for a line of text
+    gap = GAP if labels is None else math.ceil(28 / zoom)  # room for a line of text
     with _picture_on(ax, _mosaic(grid, gap), zoom) as ax:
         for index, label in enumerate(() if labels is None else labels):
             row, column = divmod(index, columns)

@@ -188,7 +188,7 @@ def known_names() -> set[str]:
 FOREIGN = set(
     re.findall(
         r"\S+",
-        """mmnist_lib keras torchvision datasets mnist load_data MMNIST_DATA npz npy gray e d
+        """clip gif mmnist_lib keras torchvision datasets mnist load_data MMNIST_DATA npz npy gray e d
         mnist_test_seq venv bin Scripts LICENSE https hub example edu canvas_size
         be083ec986bfe91a449d63653c411eb2""",
     )

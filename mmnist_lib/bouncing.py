@@ -69,16 +69,16 @@ def bounce_path(
 def _clamped(
     start: NDArray[np.float64], velocity: NDArray[np.float64], n_frames: int
 ) -> NDArray[np.float64]:
-    path = np.empty((*start.shape[:-1], n_frames, 2))
-    position, velocity = start.copy(), velocity.copy()
-    for frame in range(n_frames):
-        position += velocity
+    path = np.empty((n_frames, *start.shape))  # time first, so that each frame is one block
+    position, velocity = start, velocity.copy()
+    for frame in path:
+        np.add(position, velocity, out=frame)
         # "At" the wall counts as hitting it, as in the real data set.
-        at_wall = (position <= 0) | (position >= 1)
-        np.clip(position, 0, 1, out=position)
+        at_wall = (frame <= 0) | (frame >= 1)
         np.negative(velocity, out=velocity, where=at_wall)
-        path[..., frame, :] = position
-    return path
+        np.clip(frame, 0, 1, out=frame)
+        position = frame
+    return np.moveaxis(path, 0, -2)
 
 
 def _reflected(

@@ -340,11 +340,11 @@ class MovingMNIST:
             _check_out(out, shape)
         # Truth is worked out for many sequences at a time, which spreads its cost; they are
         # drawn few at a time, so that their strips stay in the processor's cache.
-        for low in range(start, stop, 512):
-            high = min(low + 512, stop)
+        for low in range(start, stop, 2048):
+            high = min(low + 2048, stop)
             truth = self.truth(low, high)
-            for first in range(low, high, 16):
-                last = min(first + 16, high)
+            for first in range(low, high, 32):
+                last = min(first + 32, high)
                 frames = out[first - start : last - start]
                 frames.fill(0)
                 part = slice(first - low, last - low)

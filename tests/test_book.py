@@ -188,8 +188,8 @@ def known_names() -> set[str]:
 FOREIGN = set(
     re.findall(
         r"\S+",
-        """clip gif mmnist_lib keras torchvision datasets mnist load_data MMNIST_DATA npz npy gray e d
-        mnist_test_seq venv bin Scripts LICENSE https hub example edu canvas_size
+        """clip gif npz npy mmnist_lib keras torchvision datasets mnist load_data MMNIST_DATA gray
+        mnist_test_seq venv bin Scripts LICENSE https hub example edu canvas_size e d
         be083ec986bfe91a449d63653c411eb2""",
     )
 )

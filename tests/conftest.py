@@ -1,8 +1,13 @@
 """Settings that all tests share."""
 
+import os
+
 import matplotlib
 from hypothesis import settings
 
+# The tests draw without a window. The notebooks' kernels draw in line, but only where nobody
+# has named another backend in the environment that they inherit.
+os.environ.pop("MPLBACKEND", None)
 matplotlib.use("agg")
 
 # The same examples in each run, so that a red test is red for everyone.

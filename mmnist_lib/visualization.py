@@ -344,7 +344,6 @@ class Player:
         page = (Path(__file__).parent / "player.html").read_text(encoding="utf-8")
         values = {
             "frames": n_frames,
-            "last": n_frames - 1,
             "columns": columns,
             "rows": rows,
             "fps": f"{self.fps:g}",

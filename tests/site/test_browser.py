@@ -84,6 +84,7 @@ def test_a_player_plays_pauses_and_steps(visit):
     button, range_ = player.locator("button"), player.locator("input")
     assert button.get_attribute("aria-label") == "Play", "reduced motion: nothing plays by itself"
     assert shown_frame(player) == 0
+    assert (range_.get_attribute("min"), range_.get_attribute("max")) == ("0", "19")
 
     button.press("ArrowRight")
     button.press("ArrowRight")

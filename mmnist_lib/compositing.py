@@ -166,8 +166,8 @@ class GroundTruth:
     ----------
     digits : int64, ``(n, k)``
         Which of the images each digit is.
-    labels : array of int or None, ``(n, k)``
-        Which numeral it shows, where labels were given.
+    labels : array or None, ``(n, k)``
+        What it shows, where labels were given.
     start : float64, ``(n, k, 2)``
         Position before the first frame, unit coordinates.
     velocity : float64, ``(n, k, 2)``

@@ -11,7 +11,8 @@ import pytest
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
 PAGES = sorted(path.stem for path in (SITE / "book").glob("*.html"))
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--disable-component-update"]
 

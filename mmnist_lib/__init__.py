@@ -1,17 +1,32 @@
 """Moving MNIST: the data set's exact rule, seeded and with ground truth.
 
 Chapter N of the course explains module N: `loading`, `visualization`, `trajectories`,
-`bouncing`, `compositing`.
+`bouncing`, `compositing`, `prediction` (with `metrics`). All names are here but those of
+`prediction`, which imports Keras: ``from mmnist_lib.prediction import build_model``.
 """
 
 from .bouncing import bounce_path
 from .compositing import GroundTruth, MovingMNIST, composite, to_pixels
 from .loading import choose_keras_backend, load_mnist
+from .metrics import (
+    black,
+    bootstrap,
+    copy_last,
+    extrapolate,
+    mae,
+    mse,
+    psnr,
+    score_table,
+    split_frames,
+    ssim,
+)
 from .trajectories import random_start, random_velocity, straight_path, velocity_of
 from .visualization import (
     Player,
     animate,
+    animate_error,
     long_exposure,
+    show_curves,
     show_digits,
     show_pairs,
     show_path,
@@ -24,18 +39,30 @@ __all__ = [
     "MovingMNIST",
     "Player",
     "animate",
+    "animate_error",
+    "black",
+    "bootstrap",
     "bounce_path",
     "choose_keras_backend",
     "composite",
+    "copy_last",
+    "extrapolate",
     "load_mnist",
     "long_exposure",
+    "mae",
+    "mse",
+    "psnr",
     "random_start",
     "random_velocity",
+    "score_table",
+    "show_curves",
     "show_digits",
     "show_pairs",
     "show_path",
     "show_strip",
     "slider",
+    "split_frames",
+    "ssim",
     "straight_path",
     "to_pixels",
     "velocity_of",

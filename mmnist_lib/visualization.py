@@ -18,17 +18,18 @@ import io
 import itertools
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from ._checks import check_count, check_free_range, check_points
+from ._checks import check_count, check_free_range, check_numbers, check_points
 
 GAP = 3  # pixels between the tiles of a picture
 BLUE, ORANGE, GREY = "#1f5fbf", "#c75000", "#6b6b6b"  # legible on white, and told apart by all
@@ -284,6 +285,59 @@ def _turns(steps: NDArray[np.float64]) -> NDArray[np.int64]:
     return 1 + np.flatnonzero((signs[:-1] * signs[1:] < 0).any(axis=-1))
 
 
+def show_curves(
+    curves: Mapping[str, ArrayLike],
+    *,
+    first: int = 0,
+    xlabel: str = "frame",
+    ylabel: str = "",
+    ax: Axes | None = None,
+) -> None:
+    """Draw named curves over whole numbers: errors over frames, losses over epochs.
+
+    Parameters
+    ----------
+    curves : mapping of str to array of shape ``(n,)``
+        What each is called, and its values. They may differ in length.
+    first : int, default 0
+        The number of the first value.
+    xlabel, ylabel : str
+        What the axes show.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no curve, or one is no row of finite numbers.
+
+    Examples
+    --------
+    >>> show_curves({"train": [3.0, 2.0], "validation": [3.1, 2.4]}, xlabel="epoch")
+    """
+    if not curves:
+        raise ValueError("curves is empty: give a name and values for one or more")
+    rows = {str(name): check_numbers(row, f"curves[{name!r}]") for name, row in curves.items()}
+    for name, row in rows.items():
+        if row.ndim != 1 or row.size == 0:
+            raise ValueError(f"curves[{name!r}] has shape {row.shape}: give (n,), n >= 1")
+    if ax is None:
+        ax = plt.figure(figsize=(6, 3.2), facecolor="white", layout="constrained").add_subplot()
+    colors, strokes = [BLUE, ORANGE, "#00796b", "#8e3b9e"], ["-", "--", ":"]
+    styles = itertools.cycle(itertools.product(strokes, colors))
+    lines = {}
+    for (name, row), (stroke, color) in zip(rows.items(), styles, strict=False):
+        x = np.arange(first, first + row.size)
+        (lines[name],) = ax.plot(x, row, stroke, color=color, marker=".", label=name)
+    # Named beside the axes, in the order in which the curves end.
+    handles = [lines[name] for name in sorted(rows, key=lambda name: -rows[name][-1])]
+    ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set_ylim(bottom=0)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
 class Player:
     """A clip that plays on a page without a kernel; made by `animate`.
 
@@ -470,6 +524,49 @@ def animate(
     alt = str(alt or f"A clip of {n_frames} frames of {height} by {width} pixels.")
     titles = [""] * n if titles is None else [str(title) for title in titles]
     return Player(clips, alt, titles, fps, autoplay)
+
+
+def animate_error(
+    predicted: ArrayLike, true: ArrayLike, alt: str | None = None, *, fps: float = 5
+) -> Player:
+    """Play a prediction, the truth and their difference in step.
+
+    Parameters
+    ----------
+    predicted, true : array of shape ``(n_frames, H, W)``
+        Two clips of the same shape; uint8, or floats from 0 to 1. A prediction is clipped to
+        that range.
+    alt : str, optional
+        What the clips show, for those who do not see them.
+    fps : float, default 5
+        Frames per second.
+
+    Returns
+    -------
+    Player
+        Three clips: prediction, truth and error, the error being white where they differ most.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the frames have another dtype, shape or range, or do not fit each other.
+
+    Examples
+    --------
+    >>> clip = np.zeros((10, 64, 64), np.uint8)
+    >>> animate_error(clip, clip, "No error at all.").titles
+    ['prediction', 'truth', 'error']
+    """
+    guess = np.asarray(predicted)
+    if guess.dtype.kind == "f":
+        guess = guess.clip(0, 1)
+    left, right = _unit_images(guess, "predicted", (3,)), _unit_images(true, "true", (3,))
+    if left.shape != right.shape:
+        raise ValueError(
+            f"predicted has shape {left.shape} and true {right.shape}: give the same of both"
+        )
+    films = np.stack([left, right, np.abs(left - right)])
+    return animate(films, alt, titles=["prediction", "truth", "error"], fps=fps)
 
 
 def slider(

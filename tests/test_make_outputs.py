@@ -54,7 +54,7 @@ def chapter(tmp_path):
     cells = [nb.new_code_cell("1 + 1"), nb.new_code_cell("# NBVAL_IGNORE_OUTPUT\nprint('sample')")]
     cells[1].outputs = [nb.new_output("stream", text="full\n")]
     cells.append(nb.new_code_cell("print('new')"))
-    path = tmp_path / "chapter.ipynb"
+    path = tmp_path / "01-loading.ipynb"
     path.write_text(json.dumps(nb.new_notebook(cells=cells)))
     return path
 
@@ -75,6 +75,22 @@ def test_with_the_full_mnist_they_are_renewed(chapter, monkeypatch):
     monkeypatch.setenv("MMNIST_DATA", "mnist.npz")
     make_outputs.run(chapter, "https://github.com/ada/fork")
     assert outputs_of(chapter) == [None, "sample\n", "new\n"]
+
+
+def test_outputs_of_other_chapters_are_renewed_without_it_too(chapter, monkeypatch):
+    monkeypatch.delenv("MMNIST_DATA", raising=False)
+    other = chapter.rename(chapter.with_name("06-prediction.ipynb"))
+    make_outputs.run(other, "https://github.com/ada/fork")
+    assert outputs_of(other) == [None, "sample\n", "new\n"]
+
+
+def test_of_a_progress_bar_the_last_state_is_kept_without_times():
+    bar = (
+        "\x1b[1m1/2\x1b[0m 9s 9s/step - loss: 3\x08\x08\r2/2 \u2501\u2501 1s 12ms/step - loss: 2\n"
+    )
+    output = nb.new_output("stream", name="stdout", text="Epoch 1/1\n" + bar + "end\n")
+    (joined,) = make_outputs.joined([output])
+    assert joined.text == "Epoch 1/1\n2/2 \u2501\u2501 loss: 2\nend\n"
 
 
 def test_a_chapter_that_fails_is_left_as_it_was(chapter):

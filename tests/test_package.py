@@ -11,19 +11,21 @@ from pathlib import Path
 import pytest
 
 import mmnist_lib
+from mmnist_lib import prediction
 
 FOLDER = Path(mmnist_lib.__file__).parent
 FLOW = ["loading", "trajectories", "bouncing", "compositing"]
-FUNCTIONS = {
-    name: thing
-    for name in mmnist_lib.__all__
-    if inspect.isfunction(thing := getattr(mmnist_lib, name))
-} | {
+PUBLIC = {
+    name: getattr(module, name) for module in (mmnist_lib, prediction) for name in module.__all__
+}
+# Called by Keras, not by readers, and documented there.
+KERAS = {"call", "compute_loss", "compute_metrics", "get_config", "on_epoch_end"}
+FUNCTIONS = {name: thing for name, thing in PUBLIC.items() if inspect.isfunction(thing)} | {
     f"{name}.{method}": thing
-    for name in mmnist_lib.__all__
-    if inspect.isclass(getattr(mmnist_lib, name))
-    for method, thing in vars(getattr(mmnist_lib, name)).items()
-    if inspect.isfunction(thing) and not method.startswith("_")
+    for name, cls in PUBLIC.items()
+    if inspect.isclass(cls)
+    for method, thing in vars(cls).items()
+    if inspect.isfunction(thing) and not method.startswith("_") and method not in KERAS
 }
 documented = pytest.mark.parametrize("thing", FUNCTIONS.values(), ids=FUNCTIONS)
 
@@ -111,6 +113,11 @@ def test_visualization_imports_none_of_the_modules_that_it_looks_at():
     assert imports_of("_checks") == set()
 
 
+def test_prediction_comes_last_and_its_scores_stand_alone():
+    assert imports_of("prediction") <= {*FLOW, "metrics", "_checks"}
+    assert imports_of("metrics") == {"_checks"}
+
+
 def test_the_reading_of_imports_finds_some():
     assert imports_of("compositing") == {"_checks", "bouncing", "loading", "trajectories"}
 
@@ -118,13 +125,15 @@ def test_the_reading_of_imports_finds_some():
 # the public names
 
 
-def test_all_names_are_sorted_and_exist():
-    assert mmnist_lib.__all__ == sorted(mmnist_lib.__all__)
-    assert all(hasattr(mmnist_lib, name) for name in mmnist_lib.__all__)
+@pytest.mark.parametrize("module", [mmnist_lib, prediction])
+def test_all_names_are_sorted_and_exist(module):
+    assert module.__all__ == sorted(module.__all__)
+    assert all(hasattr(module, name) for name in module.__all__)
 
 
 def test_the_names_that_stay_put_are_public():
     names = {"load_mnist", "straight_path", "bounce_path", "to_pixels", "composite", "MovingMNIST"}
+    names |= {"split_frames", "mse", "mae", "ssim", "psnr"}
     assert names <= set(mmnist_lib.__all__)
 
 
@@ -147,7 +156,8 @@ def sections(thing):
 
 
 def parameters(thing):
-    return [name for name in inspect.signature(thing).parameters if name != "self"]
+    given = inspect.signature(thing).parameters.values()
+    return [p.name for p in given if p.name != "self" and p.kind is not p.VAR_KEYWORD]
 
 
 def documented_parameters(thing):
@@ -155,9 +165,9 @@ def documented_parameters(thing):
     return [name for head in heads for name in head.split(", ")]
 
 
-@pytest.mark.parametrize("name", mmnist_lib.__all__)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_each_public_name_is_summed_up_in_a_sentence(name):
-    summary = inspect.getdoc(getattr(mmnist_lib, name)).splitlines()[0]
+    summary = inspect.getdoc(PUBLIC[name]).splitlines()[0]
     assert summary[0].isupper() and re.search(r"[.:]( |$)", summary)
 
 
@@ -202,4 +212,6 @@ def test_each_function_shows_an_example(thing):
 
 def test_the_documented_functions_are_all_there():
     # So that a change in how they are collected does not empty the tests above.
-    assert {"load_mnist", "animate", "Player.save", "MovingMNIST.batch"} <= set(FUNCTIONS)
+    assert {"load_mnist", "animate", "Player.save", "MovingMNIST.batch", "rollout"} <= set(
+        FUNCTIONS
+    )

@@ -20,8 +20,10 @@ from PIL import Image, ImageSequence
 from mmnist_lib import (
     Player,
     animate,
+    animate_error,
     bounce_path,
     long_exposure,
+    show_curves,
     show_digits,
     show_pairs,
     show_path,
@@ -915,3 +917,66 @@ def test_labels_keep_clear_of_the_digits(n):
 def test_long_exposures_of_truth_values_are_refused():
     with pytest.raises(TypeError, match="frames has dtype bool: give uint8, or floats"):
         long_exposure(np.ones((3, 4, 4), bool), "mean")
+
+
+# curves
+
+
+def test_curves_are_drawn_at_their_numbers_and_named():
+    _, ax = plt.subplots()
+    show_curves({"a": [3, 2, 1], "b": np.arange(2.0)}, first=10, ylabel="error", ax=ax)
+    a, b = ax.lines
+    assert a.get_xydata().tolist() == [[10, 3], [11, 2], [12, 1]]
+    assert b.get_xdata().tolist() == [10, 11]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_ylim()[0]) == ("frame", "error", 0)
+    assert a.get_color() != b.get_color()
+
+
+def test_many_curves_differ_in_colour_or_in_stroke():
+    _, ax = plt.subplots()
+    show_curves({str(i): [1.0, i] for i in range(12)}, ax=ax)
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 12
+
+
+@pytest.mark.parametrize(
+    ("curves", "error", "words"),
+    [
+        ({}, ValueError, "curves is empty"),
+        ({"a": []}, ValueError, r"curves\['a'\] has shape \(0,\)"),
+        ({"a": [[1.0]]}, ValueError, r"curves\['a'\] has shape \(1, 1\)"),
+        ({"a": [1.0, np.nan]}, ValueError, r"curves\['a'\] holds NaN"),
+        ({"a": ["x"]}, TypeError, r"curves\['a'\] holds"),
+    ],
+)
+def test_bad_curves_are_named(curves, error, words):
+    with pytest.raises(error, match=words):
+        show_curves(curves)
+
+
+# a prediction, the truth and the error
+
+
+def test_the_error_is_the_absolute_difference_of_what_is_shown():
+    predicted = np.full((3, 8, 8), 0.25, np.float32)
+    true = np.full((3, 8, 8), 255, np.uint8)
+    player = animate_error(predicted, true, "Greys.", fps=3)
+    assert player.clips[:, 0, 0, 0].tolist() == [64, 255, 191]
+    assert (player.titles, player.alt, player.fps) == (
+        ["prediction", "truth", "error"],
+        "Greys.",
+        3,
+    )
+
+
+def test_a_prediction_beyond_white_is_shown_as_white():
+    over = np.full((2, 8, 8), 1.5)
+    assert animate_error(over, np.ones((2, 8, 8))).clips[2].max() == 0
+    assert animate_error(-over, np.zeros((2, 8, 8))).clips[2].max() == 0
+
+
+def test_clips_of_other_shapes_have_no_error():
+    with pytest.raises(ValueError, match=r"predicted has shape \(2, 8, 8\) and true \(3, 8, 8\)"):
+        animate_error(np.zeros((2, 8, 8)), np.zeros((3, 8, 8)))
+    with pytest.raises(ValueError, match="predicted run from nan"):
+        animate_error(np.full((2, 8, 8), np.nan), np.zeros((2, 8, 8)))

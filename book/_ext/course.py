@@ -1,7 +1,7 @@
 """What the site needs beyond Jupyter Book.
 
-The repository's address in one place, a chapter's clip on another page, and
-a JupyterHub button.
+The repository's address in one place, a chapter's clip on another page, a
+JupyterHub button, and reference pages of what is built on Keras.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from urllib.parse import urlencode
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util import inspect
 from sphinx.util.docutils import SphinxDirective
+
+from mmnist_lib import choose_keras_backend
 
 
 class Clip(SphinxDirective):
@@ -77,10 +80,38 @@ def add_jupyterhub_button(
             )
 
 
+def do_without_keras(app: Sphinx, config: Config) -> None:
+    """Where Keras cannot be imported, leave out what is built on it."""
+    try:  # JAX, for one, has no builds for Macs with Intel processors
+        choose_keras_backend()
+        import keras  # noqa: F401
+    except Exception as error:  # each backend that fails raises its own
+        print(f"The reference page of prediction stays empty: {error}")
+        config.suppress_warnings.append("autodoc")
+
+
+def show_own_arguments(
+    app: Sphinx,
+    what: str,
+    name: str,
+    thing: Any,
+    options: Any,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None]:
+    """Show what a class takes where that of Keras hides it from autodoc."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        own = inspect.signature(thing.__init__, bound_method=True)
+        signature = inspect.stringify_signature(own, show_annotation=False)
+    return signature, returns
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of the above with Sphinx."""
     app.add_directive("clip", Clip)
     app.connect("config-inited", use_own_address)
+    app.connect("config-inited", do_without_keras)
+    app.connect("autodoc-process-signature", show_own_arguments)
     app.connect("source-read", fill_in_address)
     app.connect(
         "html-page-context", add_jupyterhub_button, priority=900

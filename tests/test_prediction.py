@@ -641,6 +641,7 @@ def test_tracks_are_mended_and_followed(noise, error, surprise):
 
 def loss_of(targets, predicted):
     frames = np.zeros((len(targets["frames"]), N_IN, SIZE, SIZE), np.float32)
+    predicted = {name: ops.convert_to_tensor(array) for name, array in predicted.items()}
     return float(model_of("sprites").compute_loss(frames, targets, predicted))
 
 

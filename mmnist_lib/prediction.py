@@ -237,7 +237,7 @@ class SequencePairs(keras.utils.PyDataset):
 
 
 def build_model(
-    name: str, n_in: int = 10, n_out: int = 10, *, size: int = 64, width: int = 32
+    name: str, n_in: int = 10, n_out: int = 10, *, size: int = 64, width: int = 32, looks: int = 2
 ) -> Any:
     """Build and compile one of the three models of chapter 6.
 
@@ -254,6 +254,8 @@ def build_model(
         Side of the frames, a multiple of 8.
     width : int, default 32
         Channels of the hidden layers.
+    looks : int, default 2
+        How often `Sprites` looks again. The others do not look.
 
     Returns
     -------
@@ -273,12 +275,9 @@ def build_model(
     >>> model.output_shape
     (None, 3, 64, 64)
     """
-    n_in, n_out = check_count(n_in, "n_in"), check_count(n_out, "n_out")
-    size, width = check_count(size, "size", least=DIGIT), check_count(width, "width")
-    if size % 8:
-        raise ValueError(f"size={size} is not a multiple of 8: give {size + 8 - size % 8}")
+    _check_settings(n_in, n_out, size, width)
     if name == "sprites":
-        model = Sprites(n_in, n_out, size=size, width=width)
+        model = Sprites(n_in, n_out, size=size, width=width, looks=looks)
         model.compile(keras.optimizers.Adam(2e-3, clipnorm=1.0))
         return model
     if name == "convolution":
@@ -289,6 +288,14 @@ def build_model(
         raise ValueError(f'name={name!r} is unknown: give "convolution", "convlstm" or "sprites"')
     model.compile(keras.optimizers.Adam(1e-3), loss=frame_mse)
     return model
+
+
+def _check_settings(n_in: int, n_out: int, size: int, width: int) -> None:
+    check_count(n_in, "n_in")
+    check_count(n_out, "n_out")
+    check_count(width, "width")
+    if check_count(size, "size", least=DIGIT) % 8:
+        raise ValueError(f"size={size} is not a multiple of 8: give {size + 8 - size % 8}")
 
 
 @keras.saving.register_keras_serializable("mmnist_lib")
@@ -381,15 +388,22 @@ class Sprites(keras.Model):
     width : int, default 32
         Channels of the convolutions.
     looks : int, default 2
-        How often it looks again.
+        How often it looks again, at least 0.
+
+    Raises
+    ------
+    TypeError
+        If a setting is not an integer.
+    ValueError
+        If one is out of its range; while training, if the pairs lack the tracks.
 
     Notes
     -----
     Called with ``(batch, n_in, size, size)`` it gives a dict: ``"frames"``, ``(batch, n_out,
     size, size)``; ``"tracks"``, ``(batch, 1 + looks, 2, n_in, 2)``, the places in pixels after
     each look; ``"where"``, ``(batch, 2, 2, n_out, places)``, the probabilities of rows and
-    columns. Which digit comes first is the model's choice, so the
-    loss takes the better of the two orders.
+    columns. Which digit comes first is the model's choice, so the loss takes the better of the
+    two orders.
 
     The windows are cut by bilinear interpolation, as in Jaderberg et al., "Spatial transformer
     networks" (NeurIPS 2015). That a network may infer places and sprites and leave the drawing
@@ -413,6 +427,8 @@ class Sprites(keras.Model):
         looks: int = 2,
         **settings: Any,
     ) -> None:
+        _check_settings(n_in, n_out, size, width)
+        check_count(looks, "looks", least=0)
         super().__init__(**settings)
         self.n_in, self.n_out, self.size, self.width, self.looks = n_in, n_out, size, width, looks
         self.free = size - DIGIT
@@ -824,10 +840,13 @@ def save_weights(model: Any, path: str | Path) -> None:
         weights = [weight.astype(np.float16) for weight in model.get_weights()]
     if not all(np.isfinite(weight).all() for weight in weights):
         raise ValueError("weights hold NaN, infinity or numbers over 65504: nothing was stored")
-    half = path.with_suffix(".part")
-    with half.open("wb") as file:
-        np.savez_compressed(file, **{f"w{i:03}": weight for i, weight in enumerate(weights)})
-    half.replace(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **{f"w{i:03}": weight for i, weight in enumerate(weights)})
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def load_model(name: str, path: str | Path | None = None) -> Any:
@@ -865,11 +884,7 @@ def load_model(name: str, path: str | Path | None = None) -> Any:
     content = file.read_bytes()
     if path is None and hashlib.sha256(content).hexdigest() != sha256:
         raise ValueError(f"{file} is damaged (its sha256 is another): install mmnist_lib again")
-    if name == "sprites":
-        model = Sprites(**settings)
-        model.compile(keras.optimizers.Adam(1e-3, clipnorm=1.0))
-    else:
-        model = build_model(name, **settings)
+    model = build_model(name, **settings)
     try:
         with np.load(file, allow_pickle=False) as stored:
             weights = [stored[key].astype(np.float32) for key in sorted(stored)]

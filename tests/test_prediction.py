@@ -6,10 +6,12 @@ import importlib.util
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -402,6 +404,22 @@ def test_a_model_that_cannot_be_is_refused(name, settings, error, words):
         build_model(**{"name": name, **settings})
 
 
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"size": 50}, ValueError, "size=50 is not a multiple of 8: give 56"),
+        ({"n_in": 0}, ValueError, "n_in=0 is too small"),
+        ({"looks": -1}, ValueError, "looks=-1 is too small"),
+        ({"looks": 1.5}, TypeError, r"looks=1\.5 is not an integer"),
+    ],
+)
+def test_sprites_that_cannot_be_are_refused(settings, error, words):
+    with pytest.raises(error, match=words):
+        Sprites(**settings)
+    with pytest.raises(error, match=words):
+        build_model("sprites", **settings)
+
+
 # causality
 
 
@@ -549,10 +567,10 @@ def test_windows_at_whole_pixels_are_slices():
     tracks = np.random.default_rng(0).integers(0, SIZE - 28 + 1, (2, 4, 3, 2))
     windows = ops.convert_to_numpy(cut_windows(frames, tracks.astype(np.float32)))
     assert windows.shape == (2, 4, 3, 28, 28)
-    for clip, digit, time in np.ndindex(2, 4, 3):
-        row, column = tracks[clip, digit, time]
-        slice_ = frames[clip, time, row : row + 28, column : column + 28]
-        assert_allclose(windows[clip, digit, time], slice_, atol=1e-6)
+    for clip, digit, t in np.ndindex(2, 4, 3):
+        row, column = tracks[clip, digit, t]
+        slice_ = frames[clip, t, row : row + 28, column : column + 28]
+        assert_allclose(windows[clip, digit, t], slice_, atol=1e-6)
 
 
 @given(hnp.arrays(np.int64, (1, 2, 3, 2), elements=st.integers(-50, 70)))
@@ -560,10 +578,10 @@ def test_windows_are_black_outside_the_canvas(tracks):
     frames, border = 1 - films(1, 3), 60
     wide = np.pad(frames[0], ((0, 0), (border, border), (border, border)))
     windows = ops.convert_to_numpy(cut_windows(frames, tracks.astype(np.float32), side=36))[0]
-    for digit, time in np.ndindex(2, 3):
-        row, column = tracks[0, digit, time] + border - 4  # a margin of 4 around the digit
-        slice_ = wide[time, row : row + 36, column : column + 36]
-        assert_allclose(windows[digit, time], slice_, atol=1e-6)
+    for digit, t in np.ndindex(2, 3):
+        row, column = tracks[0, digit, t] + border - 4  # a margin of 4 around the digit
+        slice_ = wide[t, row : row + 36, column : column + 36]
+        assert_allclose(windows[digit, t], slice_, atol=1e-6)
 
 
 @pytest.mark.parametrize("step", [(0.5, 0), (0, 0.5), (0.5, 0.5)])
@@ -1072,6 +1090,44 @@ def test_weights_are_stored_under_a_name_that_tells(name, tmp_path):
     with pytest.raises(ValueError, match=r"path=.* does not end in \.npz"):
         save_weights(model_of("convolution"), tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_cannot_be_written_leave_nothing_behind(tmp_path, monkeypatch):
+    def full(file, **weights):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    path = tmp_path / "mine.npz"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_weights(model_of("convolution"), path)
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_training_that_is_killed_goes_on_from_its_checkpoint(tmp_path):
+    script = shutil.copy(Path(__file__).parents[1] / "training" / "train.py", tmp_path)
+    images = np.random.default_rng(0).integers(0, 256, (5100, 28, 28), np.uint8)
+    labels = np.arange(5100, dtype=np.uint8) % 10
+    data = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    np.savez(tmp_path / "mnist.npz", **data)
+    command = [sys.executable, script, "convolution", "--source", tmp_path / "mnist.npz"]
+    command += ["--sequences", "8", "--batch-size", "4", "--epochs"]
+    log = tmp_path / "convolution" / "log.jsonl"
+
+    def lines():
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    with subprocess.Popen([*command, "1000"], stdout=subprocess.DEVNULL) as first:
+        for _ in range(1000):
+            if lines() or first.poll() is not None:
+                break
+            time.sleep(0.1)
+        first.kill()
+    kept = lines()
+    assert kept and [line["epoch"] for line in kept] == list(range(len(kept)))
+    subprocess.run([*command, str(len(kept) + 1)], check=True, capture_output=True, timeout=120)
+    assert lines()[:-1] == kept and lines()[-1]["epoch"] == len(kept)
 
 
 # the weights that come with the library

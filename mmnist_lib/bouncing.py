@@ -69,6 +69,10 @@ def bounce_path(
 def _clamped(
     start: NDArray[np.float64], velocity: NDArray[np.float64], n_frames: int
 ) -> NDArray[np.float64]:
+    if start.size <= 50:  # up to here plain numbers are faster than NumPy, call by call
+        pairs = zip(start.ravel().tolist(), velocity.ravel().tolist(), strict=True)
+        paths = [_clamped_number(position, velocity, n_frames) for position, velocity in pairs]
+        return np.moveaxis(np.array(paths).reshape(*start.shape, n_frames), -1, -2)
     path = np.empty((n_frames, *start.shape))  # time first, so that each frame is one block
     position, velocity = start, velocity.copy()
     for frame in path:
@@ -79,6 +83,16 @@ def _clamped(
         np.clip(frame, 0, 1, out=frame)
         position = frame
     return np.moveaxis(path, 0, -2)
+
+
+def _clamped_number(position: float, velocity: float, n_frames: int) -> list[float]:
+    path = []
+    for _ in range(n_frames):
+        position += velocity
+        if position <= 0 or position >= 1:
+            position, velocity = float(position >= 1), -velocity
+        path.append(position)
+    return path
 
 
 def _reflected(

@@ -66,6 +66,9 @@ def test_clamp_is_the_plain_loop_bit_for_bit(start, velocity, n_frames):
     path = bounce_path(start, velocity, n_frames, "clamp")
     for axis in (0, 1):
         assert path[:, axis].tolist() == clamp_loop(start[axis], velocity[axis], n_frames)
+    # Few numbers are followed one by one, many as arrays: to the same bit.
+    many = bounce_path(np.tile(start, (40, 1)), velocity, n_frames, "clamp")
+    assert all(np.array_equal(one, path) for one in many)
 
 
 @given(pair(unit), pair(fast), frames)

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -407,9 +407,36 @@ def test_a_batch_is_its_items(start, length, n_digits):
         np.testing.assert_array_equal(frames, small(n_digits=n_digits)[start + place])
 
 
+@given(
+    n=st.integers(0, 40),
+    n_digits=st.integers(0, 4),
+    n_frames=st.integers(1, 25),
+    side=st.integers(1, 30),
+    room=st.integers(0, 50),
+    rule=st.sampled_from(["clamp", "reflect"]),
+)
+@example(n=40, n_digits=2, n_frames=20, side=28, room=36, rule="clamp")
+@settings(max_examples=60, deadline=None)
+def test_a_batch_is_drawn_as_by_the_plain_loop(n, n_digits, n_frames, side, room, rule):
+    size = side + room
+    data = MovingMNIST(
+        digits(side=side), size=size, n_digits=n_digits, n_frames=n_frames, rule=rule, seed=5
+    )
+    frames = np.full((n, n_frames, size, size), 77, np.uint8)  # what was there must go
+    data.batch(3, 3 + n, out=frames)
+    truth, expected = data.truth(3, 3 + n), np.zeros_like(frames)
+    for clip in range(n):
+        for sprite, path in zip(data.images[truth.digits[clip]], truth.pixels[clip], strict=True):
+            for frame, (top, left) in zip(expected[clip], path, strict=True):
+                window = frame[top : top + side, left : left + side]
+                window[...] = np.maximum(window, sprite)
+    np.testing.assert_array_equal(frames, expected)
+
+
+# A chunk of `small` is 1,820 clips (1 MB of frames), its truth is worked out for 5,461 at a time.
 @pytest.mark.parametrize(
     ("start", "stop"),
-    [(0, 8), (0, 9), (7, 9), (5, 30), (0, 513), (500, 530), (2047, 2049), (3, 2080)],
+    [(0, 8), (0, 9), (7, 9), (0, 513), (1819, 1823), (3, 1825), (5, 3645), (4, 5470), (0, 5462)],
 )
 def test_batches_do_not_show_where_their_chunks_meet(start, stop):
     data = small(n_digits=3)
@@ -417,7 +444,8 @@ def test_batches_do_not_show_where_their_chunks_meet(start, stop):
     middle = (start + stop) // 2
     halves = [data.batch(start, middle), data.batch(middle, stop)]
     np.testing.assert_array_equal(batch, np.concatenate(halves))
-    near_borders = [n for n in range(start, stop) if (n - start) % 2048 in (0, 1, 31, 32, 33, 2047)]
+    borders = (0, 1819, 1820, 1821, 3639, 3640, 5460, 5461, 5462)
+    near_borders = [start + n for n in borders if start + n < stop]
     for index in near_borders:
         np.testing.assert_array_equal(batch[index - start], data[index])
 

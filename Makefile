@@ -15,7 +15,7 @@ BUILD = rm -rf _build && $(BIN)/jupyter-book build . -n -W --keep-going
 unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT MPLBACKEND
 
 .NOTPARALLEL:
-.PHONY: help book test serve lab outputs constraints clean distclean
+.PHONY: help book test serve lab outputs bench constraints clean distclean
 
 help: ## print this list
 	@echo 'Moving MNIST, the course'
@@ -42,6 +42,9 @@ lab: $(BOOK) ## open the chapters in JupyterLab (LABFLAGS=--no-browser)
 
 outputs: $(BOOK) ## run the notebooks again and store their outputs (CHAPTERS=03-trajectories)
 	$(BIN)/python tools/make_outputs.py $(CHAPTERS)
+
+bench: $(DEV) ## measure the speed of the generator, and store it in benchmarks/ (SOURCE=mnist.npz)
+	$(BIN)/python benchmarks/speed.py --source $(or $(SOURCE),sample)
 
 constraints: ## renew constraints.txt in a throw-away environment (PYTHON=python3.11)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \

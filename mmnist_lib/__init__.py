@@ -1,12 +1,15 @@
 """Moving MNIST: the data set's exact rule, seeded and with ground truth.
 
 Chapter N of the course explains module N: `loading`, `visualization`, `trajectories`,
-`bouncing`, `compositing`, `prediction` (with `metrics`). All names are here but those of
-`prediction`, which imports Keras: ``from mmnist_lib.prediction import build_model``.
+`bouncing`, `compositing`, `prediction` (with `metrics`). `files` writes the complete data set,
+and ``python -m mmnist_lib`` does so from the command line. All names are here but those of
+`prediction`, which imports Keras (``from mmnist_lib.prediction import build_model``), and of
+`scale`, which imports Dask and Zarr (``from mmnist_lib.scale import save_zarr``).
 """
 
 from .bouncing import bounce_path
 from .compositing import GroundTruth, MovingMNIST, composite, to_pixels
+from .files import load_sequences, save_sequences
 from .loading import choose_keras_backend, load_mnist
 from .metrics import (
     black,
@@ -48,12 +51,14 @@ __all__ = [
     "copy_last",
     "extrapolate",
     "load_mnist",
+    "load_sequences",
     "long_exposure",
     "mae",
     "mse",
     "psnr",
     "random_start",
     "random_velocity",
+    "save_sequences",
     "score_table",
     "show_curves",
     "show_digits",

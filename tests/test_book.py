@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 import statistics
 import tokenize
 from functools import cache
@@ -17,13 +18,16 @@ from matplotlib.axes import Axes
 from PIL import Image, ImageSequence
 
 import mmnist_lib
+from mmnist_lib.__main__ import _parser
 from tools.make_outputs import readme_player
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
+COMPLETE = ROOT / "book" / "complete-data-set.ipynb"  # a page in the form of a chapter
+NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 PAGES = sorted((ROOT / "book").glob("*.md"))
-each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-each_page = pytest.mark.parametrize("path", CHAPTERS + PAGES, ids=lambda path: path.name)
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_page = pytest.mark.parametrize("path", NOTEBOOKS + PAGES, ids=lambda path: path.name)
 
 
 @cache
@@ -60,9 +64,10 @@ def texts(cell: dict) -> str:
 
 def test_there_are_chapters():
     assert len(CHAPTERS) >= 6
+    assert [*CHAPTERS, COMPLETE] == NOTEBOOKS
 
 
-@each_chapter
+@each_notebook
 def test_every_code_cell_was_run_in_order_and_without_error(path):
     code = cells(path, "code")
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
@@ -71,7 +76,7 @@ def test_every_code_cell_was_run_in_order_and_without_error(path):
     assert not any(o.get("name") == "stderr" for cell in code for o in cell["outputs"])
 
 
-@each_chapter
+@each_notebook
 def test_nothing_of_a_machine_is_stored(path):
     metadata = read(path)["metadata"]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -90,7 +95,7 @@ def test_no_path_of_a_machine_and_no_address_in_memory(path):
     assert not re.search(r"\b0x[0-9a-f]{6,}", text)
 
 
-@each_chapter
+@each_notebook
 def test_every_picture_has_alt_text(path):
     for cell in cells(path, "code"):
         for output in cell["outputs"]:
@@ -111,7 +116,7 @@ def test_every_picture_in_the_prose_has_alt_text(path):
     assert not re.search(r"!\[\s*\]\(", prose(path))
 
 
-@each_chapter
+@each_notebook
 def test_the_budget_of_a_chapter(path):
     code = [source(cell) for cell in cells(path, "code")]
     lines = [sum(bool(line.strip()) for line in text.splitlines()) for text in code]
@@ -123,10 +128,10 @@ def test_the_budget_of_a_chapter(path):
     assert path.stat().st_size <= 200_000
 
 
-@each_chapter
+@each_notebook
 def test_the_shape_of_a_chapter(path):
     text = prose(path)
-    assert re.match(r"# \d\. ", text)
+    assert re.match(r"# The complete data set\n" if path == COMPLETE else r"# \d\. ", text)
     assert ":::{admonition} What you will be able to do" in text
     assert "Time: " in text and "You need: " in text
     headings = re.findall(r"^## (.*)$", text, re.M)
@@ -134,10 +139,10 @@ def test_the_shape_of_a_chapter(path):
     assert text.count("<details>") == text.count("</details>") >= 3
     first_shown = next(texts(cell) for cell in cells(path, "code") if cell["outputs"])
     assert first_shown.startswith("\n<Player"), "the moving picture comes first"
-    assert f"api.md#{path.stem[3:]}" in text
+    assert f"api.md#{'files' if path == COMPLETE else path.stem[3:]}" in text
 
 
-@each_chapter
+@each_notebook
 def test_an_ignored_output_has_a_reason_and_an_assertion_after_it(path):
     code = [source(cell) for cell in cells(path, "code")]
     for number, text in enumerate(code):
@@ -148,7 +153,7 @@ def test_an_ignored_output_has_a_reason_and_an_assertion_after_it(path):
     assert tags <= {"hide-cell"}, "tags such as nbval-skip hide a cell from its test"
 
 
-@each_chapter
+@each_notebook
 def test_a_number_in_the_prose_is_computed_on_the_page(path):
     text = without_code_blocks(prose(path)).split("## Check yourself")[0]
     text = re.sub(r"\]\([^)]*\)|`[^`]*`|\$[^$]*\$", " ", text)  # links, code, formulas
@@ -189,7 +194,8 @@ FOREIGN = set(
     re.findall(
         r"\S+",
         """clip gif npz npy mmnist_lib keras torchvision datasets mnist load_data MMNIST_DATA gray
-        mnist_test_seq venv bin Scripts LICENSE https hub example edu canvas_size e d
+        mnist_test_seq moving_mnist mmnist python m run venv bin
+        Scripts LICENSE https hub example edu canvas_size e d
         be083ec986bfe91a449d63653c411eb2""",
     )
 )
@@ -227,7 +233,7 @@ def test_the_address_is_stated_in_one_place_and_copied_faithfully():
     owner_and_name = stated.removeprefix("https://github.com/")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    copies = [readme, citation] + [source(cells(path, "code")[0]) for path in CHAPTERS]
+    copies = [readme, citation] + [source(cells(path, "code")[0]) for path in NOTEBOOKS]
     for text in copies:
         addresses = re.findall(r"https://github\.com/[\w.-]+/[\w.-]+", text)
         assert addresses and set(addresses) == {stated}, "run `make outputs`"
@@ -247,6 +253,43 @@ def test_chapter_1_shows_the_full_set():
     for shape in ("(60000, 28, 28)", "(60000,)", "(10000, 28, 28)", "(10000,)"):
         assert shape in shown
     assert "stands in" not in shown and "Downloading" not in shown
+
+
+def test_the_costs_on_the_page_are_the_measured_ones():
+    """The cells hold what ``make bench`` stored, to two digits."""
+    stored = json.loads((ROOT / "benchmarks" / "speed.json").read_text(encoding="utf-8"))
+    growth, memory = stored["growth"], stored["in memory"]
+    page = {}
+    for cell in cells(COMPLETE, "code"):
+        if re.match(r"sizes =|per_second =|n, workers", source(cell)):
+            exec(source(cell), page)
+    ways = {
+        "one file": "one .npy file",
+        "store, 1 worker": "a store, 1 worker",
+        "store, 2 workers": "a store, 2 workers",
+    }
+    assert page["seconds"].keys() == ways.keys()
+    for name, way in ways.items():
+        assert page["sizes"] == [n for n, _, _ in growth[way]]
+        assert page["seconds"][name] == [rounded(took) for _, took, _ in growth[way]], name
+    assert page["compressed"] == rounded(growth["a store, 1 worker"][-1][2] / page["sizes"][-1])
+    speed, ratio = memory["`batch`, into a warm array"]
+    assert (page["per_second"]["strips"], page["of_a_copy"]) == (rounded(speed), rounded(ratio))
+    assert page["per_second"]["loop"] == rounded(memory["a loop over digits and frames"][0])
+
+
+def rounded(value: float) -> float:
+    return float(f"{value:.2g}")
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES, *NOTEBOOKS, ROOT / "README.md"], ids=lambda path: path.name
+)
+def test_every_command_that_a_page_shows_is_understood(path, capsys):
+    for block in re.findall(r"^```sh\n(.*?)^```$", prose(path), flags=re.M | re.S):
+        block = block.replace("\\\n", " ")
+        for line in re.findall(r"^mmnist .*$|(?<=^python -m )mmnist_lib.*$", block, flags=re.M):
+            _parser().parse_args(shlex.split(line, comments=True)[1:])
 
 
 def test_readme_shows_the_real_thing(tmp_path):

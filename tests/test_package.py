@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 import mmnist_lib
-from mmnist_lib import prediction
+from mmnist_lib import prediction, scale
 
 FOLDER = Path(mmnist_lib.__file__).parent
 FLOW = ["loading", "trajectories", "bouncing", "compositing"]
 PUBLIC = {
-    name: getattr(module, name) for module in (mmnist_lib, prediction) for name in module.__all__
+    name: getattr(module, name)
+    for module in (mmnist_lib, prediction, scale)
+    for name in module.__all__
 }
 # Called by Keras, not by readers, and documented there.
 KERAS = {"call", "compute_loss", "compute_metrics", "get_config", "on_epoch_end"}
@@ -45,7 +47,7 @@ def python(code):
 def test_importing_the_package_imports_nothing_that_is_optional():
     code = """
 import sys, mmnist_lib
-optional = ("keras", "jax", "tensorflow", "torch", "IPython", "ipywidgets")
+optional = ("keras", "jax", "tensorflow", "torch", "IPython", "ipywidgets", "dask", "zarr")
 print([name for name in optional if name in sys.modules])
 """
     assert python(code) == "[]"
@@ -84,6 +86,8 @@ player = m.animate(clip, alt="Two digits.")
 assert player._repr_html_() and player._repr_png_()
 with tempfile.TemporaryDirectory() as folder:
     player.save(Path(folder) / "clip.gif")
+    m.save_sequences(data, 3, Path(folder) / "three.npy", truth=True)
+    assert (m.load_sequences(Path(folder) / "three.npy")[0] == clip).all()
 print(clip.shape)
 """
     assert python(code) == "(20, 64, 64)"
@@ -118,6 +122,15 @@ def test_prediction_comes_last_and_its_scores_stand_alone():
     assert imports_of("metrics") == {"_checks"}
 
 
+def test_files_are_made_of_what_compositing_makes():
+    assert imports_of("files") == {"compositing", "_checks"}
+    assert imports_of("scale") == {"files", "compositing", "_checks"}
+    # The command is an end: nothing imports it.
+    assert imports_of("__main__") == {
+        "bouncing", "compositing", "files", "loading", "scale", "visualization",
+    }  # fmt: skip
+
+
 def test_the_reading_of_imports_finds_some():
     assert imports_of("compositing") == {"_checks", "bouncing", "loading", "trajectories"}
 
@@ -125,7 +138,7 @@ def test_the_reading_of_imports_finds_some():
 # the public names
 
 
-@pytest.mark.parametrize("module", [mmnist_lib, prediction])
+@pytest.mark.parametrize("module", [mmnist_lib, prediction, scale])
 def test_all_names_are_sorted_and_exist(module):
     assert module.__all__ == sorted(module.__all__)
     assert all(hasattr(module, name) for name in module.__all__)

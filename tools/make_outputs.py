@@ -158,7 +158,7 @@ def name_widgets(notebook: Any) -> Any:
 def main(names: list[str]) -> None:
     """Run the named chapters, or all of them, then renew README.md."""
     address = stated_address()
-    for path in sorted((ROOT / "book").glob("[0-9]*.ipynb")):
+    for path in sorted((ROOT / "book").glob("*.ipynb")):
         if names and path.stem not in names:
             continue
         print(path.relative_to(ROOT), flush=True)

@@ -5,7 +5,7 @@
 
 Each speed is measured in turns with a copy of as many bytes, which is the bound, and the
 median of the turns is told: on a busy machine both slow down together. The results go into
-benchmarks/speed.json and from there into the tables of benchmarks/README.md. Takes ten
+benchmarks/speed.json and from there into the tables of benchmarks/README.md. Takes five
 minutes, 2 GB of memory and 10 GB of disk.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -193,24 +194,18 @@ def _generate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _open(options: argparse.Namespace) -> Any:
-    """Open a file or a store; what is indexed is read, whichever it is."""
-    path, layout = options.file, options.layout
-    if not (path.is_dir() and (path / "zarr.json").exists()):
-        return files.load_sequences(path, layout)
-    import dask.array
-    import zarr
+def _open(options: argparse.Namespace) -> tuple[Any, tuple[int, ...]]:
+    """Open a file or a store, sequences first, and tell the shape that it has itself."""
+    if options.file.is_dir() and (options.file / "zarr.json").exists():
+        from .scale import open_zarr
 
-    store = zarr.open_array(path, mode="r")
-    layout = layout or store.attrs.get("layout")
-    frames = dask.array.from_zarr(store)
-    return (
-        frames if files.time_axis(store, f"path={str(path)!r}", layout) else frames.swapaxes(0, 1)
-    )
+        return open_zarr(options.file, options.layout)
+    sequences = files.load_sequences(options.file, options.layout)
+    return sequences, np.lib.format.open_memmap(options.file, mode="r").shape
 
 
 def _show(options: argparse.Namespace) -> int:
-    sequences = _open(options)
+    sequences, _ = _open(options)
     n, n_frames, size, _ = sequences.shape
     if not 0 <= options.index < n:
         raise ValueError(f"--index {options.index}: the file has sequences 0 to {n - 1}")
@@ -221,7 +216,7 @@ def _show(options: argparse.Namespace) -> int:
         return 0
     print(f"{options.file}: {n:,} sequences of {n_frames} frames, {size} × {size}")
     # A character is twice as high as wide. The brightest pixel stands for its neighbours.
-    wide = -(-size // min(32, shutil.get_terminal_size().columns // 2 - 2))
+    wide = -(-size // max(1, min(32, shutil.get_terminal_size().columns // 2 - 2)))
     side = -(-size // (2 * wide)) * 2 * wide
     ends = np.zeros((2, side, side), np.uint8)
     ends[:, :size, :size] = clip[[0, -1]]
@@ -247,17 +242,16 @@ def _save(clip: Frames, path: Path) -> None:
         return
     figure, ax = plt.subplots(figsize=(len(clip), 1.4))
     show_strip(clip, ax=ax)
-    with files.new_file(path, force=True) as file:
+    with files.new_files(path, force=True) as (file,):
         figure.savefig(file, format="png", bbox_inches="tight", dpi=100)
 
 
 def _check(options: argparse.Namespace) -> int:
-    sequences, name = _open(options), options.file.name
-    rows = {"shape": str(sequences.shape), "dtype": str(sequences.dtype)}
+    (sequences, shape), name = _open(options), options.file.name
+    rows = {"shape": str(shape), "dtype": str(sequences.dtype)}
     if options.file.is_file():
         size = options.file.stat().st_size
-        stored = np.lib.format.open_memmap(options.file, mode="r").shape
-        rows = {"shape": str(stored), "dtype": "uint8", "bytes": f"{size:,}"}
+        rows["bytes"] = f"{size:,}"
         rows["sha256"] = files.sha256_of(options.file, _Bar(f"sha256 of {name}", size))
         if rows["sha256"] == files.PUBLISHED["sha256"]:
             print(f"{options.file} is the published file, byte for byte.")
@@ -272,26 +266,43 @@ def _check(options: argparse.Namespace) -> int:
     return 1
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command, and return its exit status."""
-    options = _parser().parse_args(arguments)
+def _complain(message: object) -> None:
+    """Print a line on standard error, in place of a progress bar if there is one."""
+    wipe = "\r\x1b[K" if sys.stderr.isatty() else ""
+    text = re.sub(r"\((force|resume)\)", r"(--\1)", str(message))  # an argument, as an option
+    print(f"{wipe}mmnist: {text}", file=sys.stderr)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         with warnings.catch_warnings():
             # A warning, such as that the bundled digits stand in for MNIST, is one line too.
-            warnings.showwarning = lambda message, *_: print(f"mmnist: {message}", file=sys.stderr)
+            warnings.showwarning = lambda message, *_: _complain(message)
             return int(options.run(options))
     except KeyboardInterrupt:
-        print("\nmmnist: stopped", file=sys.stderr)
+        _complain("stopped")
         return 130
-    except BrokenPipeError:  # as of `mmnist show FILE | head`: nobody reads on
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-        return 0
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        about = f"{error.filename}: {error.strerror}" if error.strerror else error
-        print(f"mmnist: {about}", file=sys.stderr)
-    except (ValueError, ImportError) as error:
-        print(f"mmnist: {error}", file=sys.stderr)
+        _complain(f"{error.filename}: {error.strerror}" if error.strerror else error)
+    except (ValueError, ImportError, RuntimeError) as error:
+        _complain(error)
+    except MemoryError as error:
+        _complain(f"not enough memory: {error}")
     return 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command, and return its exit status."""
+    try:
+        try:
+            return _run(_parser().parse_args(arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # as of `mmnist show FILE | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 if __name__ == "__main__":

@@ -87,13 +87,12 @@ def save_sequences(
     """
     n_sequences, layout = check_count(n_sequences, "n_sequences"), check_layout(layout)
     path = check_target(path, (".npy",), force)
-    beside = check_target(truth_path(path), (".npz",), force) if truth else None
+    beside = [check_truth_target(data, path, force)] if truth else []
     shape = layout_shape(data, n_sequences, layout)
-    with contextlib.ExitStack() as stack:
-        # Left in the opposite order: the truth gets its name before the frames get theirs.
-        file = stack.enter_context(new_file(path, force))
-        if beside is not None:
-            save_truth(data, n_sequences, stack.enter_context(new_file(beside, force)))
+    with new_files(*beside, path, force=force) as opened:
+        for file in opened[:-1]:
+            save_truth(data, n_sequences, file)
+        file = opened[-1]
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         first_byte, frame_bytes = file.tell(), data.size**2
@@ -158,7 +157,7 @@ def load_sequences(path: str | os.PathLike[str], layout: str | None = None) -> F
         raise FileNotFoundError(f"{given} does not exist: give the name of a .npy file")
     try:
         frames = np.lib.format.open_memmap(path, mode="r")
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{given} is not a whole .npy file of numbers: {error}") from error
     return frames if time_axis(frames, given, layout) == 1 else frames.swapaxes(0, 1)
 
@@ -171,6 +170,8 @@ def time_axis(frames: Any, given: str, layout: str | None) -> int:
             f"{given} holds {frames.dtype} of shape {shape}, no file of sequences: give one of "
             "uint8, (20, n, size, size) or (n, 20, size, size)"
         )
+    if 0 in shape:
+        raise ValueError(f"{given} has shape {shape}: it holds no sequence")
     if layout is not None:
         return 0 if check_layout(layout) == "canonical" else 1
     if (shape[0] == 20) == (shape[1] == 20):
@@ -271,6 +272,13 @@ def truth_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}-truth.npz")
 
 
+def check_truth_target(data: MovingMNIST, path: Path, force: bool) -> Path:
+    """Return the path of the truth beside `path`, or raise what stands against writing it."""
+    if data.labels is not None and data.labels.dtype.hasobject:
+        raise TypeError("labels are Python objects, which no file holds: give numbers or strings")
+    return check_target(truth_path(path), (".npz",), force)
+
+
 def partial_path(path: Path) -> Path:
     """Name what `path` is called until it is whole."""
     return path.with_name(f".{path.name}.partial")
@@ -279,6 +287,8 @@ def partial_path(path: Path) -> Path:
 def layout_shape(data: MovingMNIST, n_sequences: int, layout: str) -> tuple[int, ...]:
     """Return the shape of a file of `n_sequences`."""
     first, second = n_sequences, data.n_frames
+    if first * second * data.size**2 >= 2**63:
+        raise ValueError(f"n_sequences={n_sequences} is too large: no file holds as many bytes")
     if layout == "canonical":
         first, second = second, first
     return first, second, data.size, data.size
@@ -305,15 +315,14 @@ def settings_of(data: MovingMNIST) -> dict[str, Any]:
 
 def save_truth(data: MovingMNIST, n_sequences: int, file: BinaryIO) -> None:
     """Write the ground truth as an ``.npz``, a block at a time, so that any number fits."""
-    if data.labels is not None and data.labels.dtype.hasobject:
-        raise TypeError("labels are Python objects, which no file holds: give numbers or strings")
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         one = data.truth(0, 1)
         for name in (field.name for field in fields(GroundTruth)):
             if (array := getattr(one, name)) is None:
                 continue
             header = np.lib.format.header_data_from_array_1_0(array)
-            header["shape"] = (n_sequences, *array.shape[1:])
+            # `array` may lie in memory in another order, but `tobytes` gives the order of C.
+            header |= {"shape": (n_sequences, *array.shape[1:]), "fortran_order": False}
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array_header_1_0(member, header)
                 for low, high in blocks(data, n_sequences):
@@ -324,21 +333,29 @@ def save_truth(data: MovingMNIST, n_sequences: int, file: BinaryIO) -> None:
 
 
 @contextlib.contextmanager
-def new_file(path: Path, force: bool) -> Iterator[BinaryIO]:
-    """Open a file that gets its name only if all goes well, and is removed otherwise."""
-    partial = partial_path(path)
-    try:
-        file = partial.open("wb" if force else "xb")
-    except FileExistsError:
-        raise FileExistsError(
-            f"{str(partial)!r} exists: another run is writing it, or was killed. If none is, "
-            "remove it, or replace it (force)"
-        ) from None
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())  # else a power cut could leave the name without the bytes
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def new_files(*paths: Path, force: bool) -> Iterator[list[BinaryIO]]:
+    """Open files that get their names, in this order, only if all goes well with all of them."""
+    with contextlib.ExitStack() as stack:
+        opened: list[BinaryIO] = []
+        try:
+            for path in paths:
+                partial = partial_path(path)
+                if partial.exists() and not force:
+                    raise FileExistsError(
+                        f"{str(partial)!r} exists: another run is writing it, or was killed. If "
+                        "none is, remove it, or replace it (force)"
+                    )
+                file = partial.open("wb" if force else "xb")
+                stack.callback(partial.unlink, missing_ok=True)
+                opened.append(stack.enter_context(file))
+            yield opened
+            for stream in opened:
+                stream.flush()
+                os.fsync(stream.fileno())  # else a power cut could leave a name without its bytes
+                stream.close()
+            for path in paths:
+                partial_path(path).replace(path)
+        except OSError as error:
+            if error.errno and not error.filename:  # a failed write does not name its file
+                error.filename = str(paths[-1])
+            raise

@@ -21,16 +21,18 @@ from .files import (
     blocks,
     check_layout,
     check_target,
+    check_truth_target,
     layout_shape,
-    new_file,
+    new_files,
     partial_path,
     save_truth,
     settings_of,
-    truth_path,
+    time_axis,
 )
 
 try:
     import dask
+    import dask.array
     import distributed
     import zarr
     from dask.callbacks import Callback
@@ -113,7 +115,9 @@ def save_zarr(
     path = check_target(path, (".zarr",), force).absolute()
     if path.exists() and not (path / "zarr.json").exists():
         raise FileExistsError(f"path={str(path)!r} is no Zarr store: it is not replaced")
-    beside = check_target(truth_path(path), (".npz",), force) if truth else None
+    # A run that is resumed may have been stopped while it wrote the truth, or just after.
+    replace = force or resume
+    beside = check_truth_target(data, path, replace) if truth else None
     partial = partial_path(path)
     store = _open(data, n_sequences, partial, layout, resume, force)
     missing = list(_missing(store, data, n_sequences, partial, layout))
@@ -129,19 +133,31 @@ def save_zarr(
     for stray in partial.rglob("*.partial"):  # of workers that were killed while writing
         stray.unlink()
     if beside is not None:
-        with new_file(beside, force) as file:
+        with new_files(beside, force=replace) as (file,):
             save_truth(data, n_sequences, file)
     if path.exists():
         shutil.rmtree(path)
     partial.rename(path)
 
 
+def open_zarr(path: Path, layout: str | None) -> tuple[Any, tuple[int, ...]]:
+    """Open a store as a lazy array, sequences first, and tell the shape that it has itself."""
+    given = f"path={str(path)!r}"
+    try:
+        store = zarr.open_array(path, mode="r")
+    except Exception as error:  # what a damaged store raises depends on where the damage is
+        raise ValueError(f"{given} is not a whole Zarr array: {error}") from error
+    frames = dask.array.from_zarr(store)
+    time = time_axis(store, given, layout or store.attrs.get("layout"))
+    return frames if time == 1 else frames.swapaxes(0, 1), store.shape
+
+
 def _open(
     data: MovingMNIST, n_sequences: int, partial: Path, layout: str, resume: bool, force: bool
 ) -> Any:
     """Make the unfinished store, or open it again, if it is of the same settings."""
-    shape = layout_shape(data, n_sequences, layout)
-    wanted = {"layout": layout, "n_sequences": n_sequences} | settings_of(data)
+    block = min(block_length(data), n_sequences)
+    wanted = {"layout": layout, "n_sequences": n_sequences, "block": block} | settings_of(data)
     if resume:
         if not (partial / "zarr.json").exists():
             raise FileNotFoundError(f"there is no {str(partial)!r} to resume: begin without resume")
@@ -158,10 +174,9 @@ def _open(
                 "is, finish it (resume), or begin anew (force)"
             )
         shutil.rmtree(partial)
-    block = min(block_length(data), n_sequences)
     return zarr.create_array(
         partial,
-        shape=shape,
+        shape=layout_shape(data, n_sequences, layout),
         chunks=layout_shape(data, block, layout),
         dtype="uint8",
         dimension_names=layout_names(layout),

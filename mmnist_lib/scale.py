@@ -6,6 +6,7 @@ by anyone, twice if need be. Needs ``pip install "mmnist-lib[scale]"``.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import warnings
@@ -81,7 +82,8 @@ def save_zarr(
         The address of a ``dask.distributed`` scheduler, such as ``"tcp://host:8786"``, whose
         workers have this library. Without it, threads of this process do the work.
     resume : bool, default False
-        Finish the store that an earlier run left unfinished. Its finished blocks are kept.
+        Finish the store that an earlier run left unfinished. Its finished blocks are kept,
+        also if `force` is given.
     force : bool, default False
         Replace a store of this name, and begin an unfinished one anew.
     progress : callable, optional
@@ -112,24 +114,30 @@ def save_zarr(
     (20, 50, 64, 64)
     """
     n_sequences, layout = check_count(n_sequences, "n_sequences"), check_layout(layout)
-    path = check_target(path, (".zarr",), force).absolute()
-    if path.exists() and not (path / "zarr.json").exists():
-        raise FileExistsError(f"path={str(path)!r} is no Zarr store: it is not replaced")
+    path = check_target(path, (".zarr",), force).resolve()  # workers start in other folders
+    if path.exists() and not _is_array(path):
+        raise FileExistsError(f"path={str(path)!r} is no Zarr array: it is not replaced")
     # A run that is resumed may have been stopped while it wrote the truth, or just after.
     replace = force or resume
     beside = check_truth_target(data, path, replace) if truth else None
     partial = partial_path(path)
-    store = _open(data, n_sequences, partial, layout, resume, force)
-    missing = list(_missing(store, data, n_sequences, partial, layout))
-    done = n_sequences - sum(high - low for low, high in missing)
+    with contextlib.ExitStack() as stack:
+        client = None
+        if scheduler is not None:  # asked first: if none answers, nothing is left behind
+            client = stack.enter_context(distributed.Client(scheduler, timeout=30))
+        store = _open(data, n_sequences, partial, layout, resume, force)
+        missing = list(_missing(store, data, n_sequences, partial, layout))
+        done = n_sequences - sum(high - low for low, high in missing)
 
-    def report(count: int) -> None:
-        nonlocal done
-        done += count
-        if progress is not None:
-            progress(done)
+        def report(count: int) -> None:
+            nonlocal done
+            done += count
+            if progress is not None:
+                progress(done)
 
-    _run(data, partial, missing, layout, scheduler, report)
+        if done:
+            report(0)
+        _run(data, partial, missing, layout, client, report)
     for stray in partial.rglob("*.partial"):  # of workers that were killed while writing
         stray.unlink()
     if beside is not None:
@@ -138,6 +146,13 @@ def save_zarr(
     if path.exists():
         shutil.rmtree(path)
     partial.rename(path)
+
+
+def _is_array(path: Path) -> bool:
+    try:
+        return zarr.open_array(path, mode="r") is not None
+    except Exception:  # what is no array raises whatever it likes
+        return False
 
 
 def open_zarr(path: Path, layout: str | None) -> tuple[Any, tuple[int, ...]]:
@@ -216,7 +231,7 @@ def _run(
     partial: Path,
     missing: list[tuple[int, int]],
     layout: str,
-    scheduler: str | None,
+    client: Any,
     report: Callable[[int], None],
 ) -> None:
     """Write the blocks that are missing, and report how many sequences each task has written."""
@@ -227,7 +242,7 @@ def _run(
     write = dask.delayed(_write)
     bundles = [missing[low : low + step] for low in range(0, len(missing), step)]
     tasks = [write(shared, str(partial), bundle, layout) for bundle in bundles]
-    if scheduler is None:
+    if client is None:
 
         def after(key: Any, value: Any, *_: Any) -> None:
             if isinstance(value, int):  # the digits are a task too
@@ -236,7 +251,7 @@ def _run(
         with Callback(posttask=after):
             dask.compute(*tasks, scheduler="threads")
         return
-    with distributed.Client(scheduler, timeout=30) as client, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sending large graph")
         for future in distributed.as_completed(client.compute(tasks, retries=3)):
             report(future.result())

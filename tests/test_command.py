@@ -347,7 +347,7 @@ def one_line(err):
         (["generate", "no/new.zarr"], "there is no folder 'no'"),
         (["generate", "old.npy"], r"old.npy' exists: .*\(--force\)"),
         (["generate", "old.zarr"], r"old.zarr' exists: .*\(--force\)"),
-        (["generate", "old.zarr", "--force"], "old.zarr' is no Zarr store: it is not replaced"),
+        (["generate", "old.zarr", "--force"], "old.zarr' is no Zarr array: it is not replaced"),
         (["generate", "new.npy", "--source", "none.npz"], "source='none.npz' is neither 'auto'"),
         (["generate", "new.npy", "--source", "old.npy"], "source='old.npy' is not an .npz"),
         (["show", "none.npy"], "none.npy' does not exist: give the name of a .npy file"),

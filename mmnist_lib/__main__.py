@@ -286,8 +286,10 @@ def _run(options: argparse.Namespace) -> int:
         raise
     except OSError as error:
         _complain(f"{error.filename}: {error.strerror}" if error.strerror else error)
-    except (ValueError, ImportError, RuntimeError) as error:
+    except (ValueError, ImportError) as error:
         _complain(error)
+    except RuntimeError as error:  # of a damaged store, and it does not say which
+        _complain(f"{options.file}: {error}")
     except MemoryError as error:
         _complain(f"not enough memory: {error}")
     return 2

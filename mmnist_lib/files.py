@@ -335,9 +335,9 @@ def save_truth(data: MovingMNIST, n_sequences: int, file: BinaryIO) -> None:
 @contextlib.contextmanager
 def new_files(*paths: Path, force: bool) -> Iterator[list[BinaryIO]]:
     """Open files that get their names, in this order, only if all goes well with all of them."""
-    with contextlib.ExitStack() as stack:
-        opened: list[BinaryIO] = []
-        try:
+    try:
+        with contextlib.ExitStack() as stack:
+            opened: list[BinaryIO] = []
             for path in paths:
                 partial = partial_path(path)
                 if partial.exists() and not force:
@@ -355,7 +355,7 @@ def new_files(*paths: Path, force: bool) -> Iterator[list[BinaryIO]]:
                 stream.close()
             for path in paths:
                 partial_path(path).replace(path)
-        except OSError as error:
-            if error.errno and not error.filename:  # a failed write does not name its file
-                error.filename = str(paths[-1])
-            raise
+    except OSError as error:
+        if error.errno and not error.filename:  # a failed write does not name its file
+            error.filename = str(paths[-1])
+        raise

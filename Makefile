@@ -8,20 +8,26 @@ PORT ?= 8000
 BIN = .venv/bin
 BOOK = $(BIN)/.book-is-set-up
 DEV = $(BIN)/.tests-are-set-up
-BUILD = rm -rf _build && $(BIN)/jupyter-book build . -n -W --keep-going
+INSTRUCTOR = $(BIN)/.grading-is-set-up
+BUILD = rm -rf _build/html _build/.doctrees && $(BIN)/jupyter-book build . -n -W --keep-going
 
 # What may be set outside and would reach into .venv. MPLBACKEND is in the list because a
 # notebook's kernel keeps its inline backend only where nobody has chosen another.
 unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT MPLBACKEND
 
+VARIANT = $(if $(SEED),--seed $(SEED))
+NEED_COURSE = test -n "$(COURSE)" || \
+	{ echo 'Name the course folder, for example: make $@ COURSE=../course' >&2; exit 2; }
+
 .NOTPARALLEL:
-.PHONY: help book test serve lab outputs bench constraints clean distclean
+.PHONY: help book test serve lab outputs assignments release grade slides bench constraints \
+	clean distclean
 
 help: ## print this list
 	@echo 'Moving MNIST, the course'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-book: $(BOOK) ## build the site into _build/html, warnings as errors
+book: $(BOOK) ## build the site, warnings as errors (EDITION=class: without solutions)
 	@echo 'Building the site.'
 	@$(BUILD) -q
 	@echo 'The book is ready. Open _build/html/index.html in a browser.'
@@ -42,6 +48,20 @@ lab: $(BOOK) ## open the chapters in JupyterLab (LABFLAGS=--no-browser)
 
 outputs: $(BOOK) ## run the notebooks again and store their outputs (CHAPTERS=03-trajectories)
 	$(BIN)/python tools/make_outputs.py $(CHAPTERS)
+
+assignments: $(INSTRUCTOR) ## make the student editions in book/exercises (SEED=2027)
+	$(BIN)/python -m tools.assignments editions $(VARIANT)
+
+release: $(INSTRUCTOR) ## make a course folder for nbgrader (COURSE=../course SEED=2027)
+	@$(NEED_COURSE)
+	$(BIN)/python -m tools.assignments release "$(COURSE)" $(VARIANT)
+
+grade: $(INSTRUCTOR) ## grade what is in the folder submitted/ of a course (COURSE=../course)
+	@$(NEED_COURSE)
+	@$(BIN)/python "$(COURSE)/grading.py" "$(COURSE)"
+
+slides: $(INSTRUCTOR) ## make a deck of slides of each chapter, in _build/slides
+	$(BIN)/python -m tools.slides
 
 bench: $(DEV) ## measure the speed of the generator, and store it in benchmarks/ (SOURCE=mnist.npz)
 	$(BIN)/python benchmarks/speed.py --source $(or $(SOURCE),sample)
@@ -98,6 +118,10 @@ $(BOOK): requirements.txt constraints.txt pyproject.toml
 	$(PIP_INSTALL) $< || { test -z "$$new" || rm -rf .venv; $(PIP_STOP); }
 	@touch $@
 
-$(DEV): requirements-dev.txt $(BOOK)
+$(INSTRUCTOR): requirements-instructor.txt $(BOOK)
+	@$(PIP_INSTALL) $< || $(PIP_STOP)
+	@touch $@
+
+$(DEV): requirements-dev.txt $(INSTRUCTOR)
 	@$(PIP_INSTALL) $< || $(PIP_STOP)
 	@touch $@

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 import mmnist_lib
-from mmnist_lib import prediction, scale
+from mmnist_lib import exercises, prediction, scale
 
 FOLDER = Path(mmnist_lib.__file__).parent
 FLOW = ["loading", "trajectories", "bouncing", "compositing"]
 PUBLIC = {
     name: getattr(module, name)
-    for module in (mmnist_lib, prediction, scale)
+    for module in (mmnist_lib, exercises, prediction, scale)
     for name in module.__all__
 }
 # Called by Keras, not by readers, and documented there.
@@ -117,6 +117,12 @@ def test_visualization_imports_none_of_the_modules_that_it_looks_at():
     assert imports_of("_checks") == set()
 
 
+def test_exercises_look_on_too_and_nothing_imports_them():
+    assert imports_of("exercises") == {"visualization"}
+    modules = [path.stem for path in FOLDER.glob("*.py")]
+    assert not [module for module in modules if "exercises" in imports_of(module)]
+
+
 def test_prediction_comes_last_and_its_scores_stand_alone():
     assert imports_of("prediction") <= {*FLOW, "metrics", "_checks"}
     assert imports_of("metrics") == {"_checks"}
@@ -138,7 +144,7 @@ def test_the_reading_of_imports_finds_some():
 # the public names
 
 
-@pytest.mark.parametrize("module", [mmnist_lib, prediction, scale])
+@pytest.mark.parametrize("module", [mmnist_lib, exercises, prediction, scale])
 def test_all_names_are_sorted_and_exist(module):
     assert module.__all__ == sorted(module.__all__)
     assert all(hasattr(module, name) for name in module.__all__)

@@ -1,4 +1,6 @@
-"""Run the chapters and store what they show: ``make outputs`` (CHAPTERS=03-trajectories).
+"""Run the notebooks and store what they show: ``make outputs`` (CHAPTERS=03-trajectories).
+
+Those are the chapters and the masters of the exercises, which bear the chapters' names.
 
 Each notebook is executed from its first cell in a fresh kernel and then normalised, so that
 the same chapter gives the same bytes on every machine: no version, time or random name is
@@ -54,7 +56,11 @@ def stamp(text: str, address: str) -> str:
 
 def run(path: Path, address: str) -> None:
     """Execute and normalise one notebook, and write it back if all its cells ran."""
-    notebook: Any = nbformat.read(path, as_version=4)
+    store(nbformat.read(path, as_version=4), path, address)
+
+
+def store(notebook: Any, path: Path, address: str) -> None:
+    """Execute and normalise a notebook, and write it to a path if all its cells ran."""
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     first.source = stamp(first.source, address)
     uncompared = [
@@ -156,9 +162,9 @@ def name_widgets(notebook: Any) -> Any:
 
 
 def main(names: list[str]) -> None:
-    """Run the named chapters, or all of them, then renew README.md."""
+    """Run the named notebooks, or all of them, then renew README.md."""
     address = stated_address()
-    for path in sorted((ROOT / "book").glob("*.ipynb")):
+    for path in [*sorted(ROOT.glob("book/*.ipynb")), *sorted(ROOT.glob("assignments/*.ipynb"))]:
         if names and path.stem not in names:
             continue
         print(path.relative_to(ROOT), flush=True)

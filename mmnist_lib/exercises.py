@@ -1,0 +1,530 @@
+"""Check an answer and say what is wrong with it. The exercises of every chapter use it.
+
+A check never raises while you work: it returns a `Verdict`, which shows itself below the cell.
+nbgrader reads errors and not words. So a check raises `WrongAnswer` while nbgrader runs it,
+and ``.require()`` raises always.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import html
+import json
+import os
+import random
+import traceback
+import warnings
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .visualization import Player, animate
+
+__all__ = ["Seal", "Verdict", "WrongAnswer", "check", "hide", "seal", "unpack"]
+
+KINDS = ("array", "clip", "track")
+
+
+class WrongAnswer(AssertionError):
+    """What ``.require()`` raises. A notebook shows its sentence, and no line of the test."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for it
+        return [f"{type(self).__name__}: {self}"]
+
+
+@dataclass(frozen=True)
+class Seal:
+    """A value that a check can recognise and a reader cannot read; made by `seal`.
+
+    Attributes
+    ----------
+    digest : str
+        Part of a hash of the value.
+    form : str
+        What an answer looks like, in words.
+    """
+
+    digest: str
+    form: str = ""
+
+    def __repr__(self) -> str:
+        return f'Seal("{self.digest}"{f", {self.form!r}" if self.form else ""})'
+
+
+def seal(value: Any, form: str = "") -> Seal:
+    """Hide a value behind its hash, so that a visible check does not tell it.
+
+    Parameters
+    ----------
+    value : number, str, bool, array, or a list, tuple or dict of these
+        The answer. Floats count to four digits, and a list is as good as an array.
+    form : str, default ""
+        What an answer looks like, in words.
+
+    Returns
+    -------
+    Seal
+        For the argument `expected` of `check`.
+
+    Raises
+    ------
+    TypeError
+        If the value, or a part of it, is of another type.
+
+    Examples
+    --------
+    >>> check("clamp", expected=seal("reflect", form="the name of a rule"))
+    ✗ your answer: it is 'clamp', which is not right (wanted: the name of a rule).
+    """
+    plain = _plain(value)
+    if "<class" in repr(plain):
+        raise TypeError(f"value={_short(value)} cannot be sealed: give numbers, text or arrays")
+    return Seal(_digest(plain), form)
+
+
+def _digest(plain: Any) -> str:
+    return hashlib.sha256(repr(plain).encode()).hexdigest()[:12]
+
+
+def hide(slips: Mapping[str, Any]) -> str:
+    """Hide well-known wrong answers, and the sentences that name them, from a reader's eye.
+
+    A visible check that listed them would tell what to look for.
+
+    Parameters
+    ----------
+    slips : mapping of str to object
+        As `check` takes them.
+
+    Returns
+    -------
+    str
+        For the argument `slips` of `check`.
+
+    Raises
+    ------
+    TypeError
+        If one of the answers cannot be sealed.
+
+    Examples
+    --------
+    >>> slips = hide({"you counted from 1: frames are numbered from 0": 20})
+    >>> check(20, expected=19, slips=slips)
+    ✗ your answer: you counted from 1: frames are numbered from 0.
+    """
+    table = {words: seal(slip).digest for words, slip in slips.items()}
+    return base64.b64encode(json.dumps(table).encode()).decode()
+
+
+def _found(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
+    if not isinstance(slips, str):
+        return slips
+    table = json.loads(base64.b64decode(slips))
+    return {words: Seal(digest) for words, digest in table.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Make equal answers print alike, whatever their type."""
+    kind = type(value)  # isinstance believes what an object says of itself
+    if kind is np.ndarray:
+        return _plain(value.tolist())
+    if kind in (bool, np.bool_):
+        return bool(value)
+    if (kind in (int, float) or issubclass(kind, np.number)) and np.isfinite(value):
+        value = round(float(value), 9)  # the last bits differ between two right ways to add
+        return int(value) if value == int(value) else f"{value:.4g}"
+    if kind in (list, tuple):
+        return [_plain(item) for item in value]
+    if kind is dict:
+        return sorted((str(key), _plain(item)) for key, item in value.items())
+    return value if kind is str else str(kind)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found; made by `check`.
+
+    A verdict is true if the answer is right, so ``check(…) and check(…)`` is the first that
+    is not, or the last.
+
+    Attributes
+    ----------
+    passed : bool
+        Whether the answer is right.
+    message : str
+        One sentence: what is wrong and where, or that nothing is.
+    films : Player or None
+        Where the answer is a clip of the right shape but wrong: yours, the expected one and
+        their difference, in step.
+
+    Examples
+    --------
+    >>> bool(check(4, expected=4))
+    True
+    """
+
+    passed: bool
+    message: str
+    films: Player | None = None
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __repr__(self) -> str:
+        return self.message
+
+    def _repr_html_(self) -> str:
+        films = self.films._repr_html_() if self.films else ""
+        sentence = html.escape(self.message)
+        return f'<p class="mmnist-verdict"><strong>{sentence}</strong></p>{films}'
+
+    def require(self) -> None:
+        """Raise an error unless the answer is right, as the hidden tests do.
+
+        Raises
+        ------
+        AssertionError
+            If it is not: a `WrongAnswer` with the verdict's sentence.
+
+        Examples
+        --------
+        >>> check(4, expected=4).require()
+        """
+        if not self.passed:
+            raise WrongAnswer(self.message)
+
+
+def check(
+    answer: Any,
+    given: tuple[Any, ...] | None = None,
+    *,
+    expected: Any,
+    kind: str = "array",
+    limits: tuple[float, float] | None = None,
+    slips: Mapping[str, Any] | str = {},
+    without: Sequence[str] = (),
+    tolerance: float = 1e-9,
+) -> Verdict:
+    """Compare an answer with the expected one, and say where they part.
+
+    Parameters
+    ----------
+    answer : object or function
+        A value, or the function that should return it. None, or a function that returns
+        None, counts as not attempted yet.
+    given : tuple, optional
+        The arguments, where `answer` is a function. It gets copies of them. An argument that it
+        changes, an error that it raises, and a use of the global random state are reported.
+    expected : number, str, bool, array, a list, tuple or dict of these, or Seal
+        What is right. The type counts, and so does an array's shape and dtype: uint8 and bool
+        exactly, any signed integer for another integer, any float for a float.
+    kind : {"array", "clip", "track"}, default "array"
+        - ``"clip"``: frames ``(n_frames, H, W)``. Where they differ, they play beside the
+          expected ones.
+        - ``"track"``: positions ``(n_frames, 2)`` or ``(k, n_frames, 2)``, row and column.
+    limits : (float, float), optional
+        The least and the largest row or column of a track that stays on the canvas.
+    slips : mapping of str to object, or str, default {}
+        Well-known wrong answers, each under the sentence that explains it; or what `hide` makes
+        of them.
+    without : sequence of str, default ()
+        Names that the function must not use: the exercise is to do without them.
+    tolerance : float, default 1e-9
+        How far a float may be off.
+
+    Returns
+    -------
+    Verdict
+        True if the answer is right. It shows its sentence below the cell.
+
+    Raises
+    ------
+    AssertionError
+        While nbgrader validates or grades, if the answer is not right: a `WrongAnswer`.
+    ValueError
+        If `kind` is unknown.
+
+    Examples
+    --------
+    >>> check(None, expected=36)
+    ○ your answer: not attempted yet.
+    >>> path = np.array([[3, 4], [37, 5]])
+    >>> check(path, expected=np.array([[3, 4], [36, 5]]), kind="track", limits=(0, 36))
+    ✗ your answer: frame 1: your digit is at row 37, outside the canvas (0 to 36).
+    >>> def double(numbers):
+    ...     return 2 * numbers
+    >>> check(double, (np.arange(3),), expected=np.array([0, 2, 4]))
+    ✓ double is right.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind!r} is unknown: choose {', '.join(map(repr, KINDS))}")
+    name, films = "your answer", None
+    if given is None:
+        yours, trouble = answer, None
+    else:
+        name = getattr(answer, "__name__", name)
+        yours, trouble = _call(answer, given, without)
+    if answer is None or (yours is None and trouble is None):
+        verdict = Verdict(False, f"○ {name}: not attempted yet.")
+    else:
+        trouble = trouble or _difference(yours, expected, kind, limits, _found(slips), tolerance)
+        if trouble and kind == "clip":
+            films = _films(yours, expected)
+        words = f"✗ {name}: {trouble}." if trouble else f"✓ {name} is right."
+        verdict = Verdict(not trouble, words, films)
+    if os.environ.get("NBGRADER_EXECUTION") and not verdict:
+        _show(verdict.films)
+        verdict.require()
+    return verdict
+
+
+def unpack(text: str) -> NDArray[Any]:
+    """Read an array that an exercise brings with it: base64 of zlib of dtype, shape and bytes.
+
+    Parameters
+    ----------
+    text : str
+        As the exercises state it.
+
+    Returns
+    -------
+    array
+        Of any shape and dtype.
+
+    Raises
+    ------
+    ValueError
+        If the text is cut off or was changed.
+
+    Examples
+    --------
+    >>> unpack("eNqrKTW0NrZmZGIBAAy8AdM=")
+    array([1, 2, 4], dtype=uint8)
+    """
+    try:
+        dtype, shape, data = zlib.decompress(base64.b64decode(text, validate=True)).split(b";", 2)
+        lengths = [int(length) for length in shape.split(b",") if length]
+        return np.frombuffer(data, dtype.decode()).reshape(lengths).copy()
+    except Exception as error:
+        raise ValueError(f"text is no packed array: copy it whole ({error})") from None
+
+
+def _call(
+    function: Callable[..., Any], given: tuple[Any, ...], without: Sequence[str]
+) -> tuple[Any, str | None]:
+    """Return what a function makes of copies of `given`, and what it did wrong meanwhile."""
+    code = getattr(function, "__code__", None)
+    if used := set(without) & _names(code):
+        return None, f"it uses {min(used)}: do without it here"
+    arguments = copy.deepcopy(given)
+    before = repr(np.random.get_state()), random.getstate()  # noqa: NPY002
+    try:
+        with warnings.catch_warnings():  # a warning is no error, but nbgrader takes it for one
+            warnings.simplefilter("ignore")
+            yours = function(*arguments)
+    except Exception as error:
+        steps = traceback.extract_tb(error.__traceback__)
+        lines = [step.lineno for step in steps if code and step.filename == code.co_filename]
+        where = f" in line {lines[-1]} of your cell" if lines else ""
+        return None, f"it raised {type(error).__name__}{where}: {error}"
+    for place, (argument, original) in enumerate(zip(arguments, given, strict=True)):
+        if isinstance(original, np.ndarray) and not _equal(argument, original, 0):
+            return yours, f"it changed its argument number {place + 1}: work on a copy"
+    if (repr(np.random.get_state()), random.getstate()) != before:  # noqa: NPY002
+        return yours, "it drew from the global random state: use the generator that it is given"
+    return yours, None
+
+
+def _names(code: Any) -> set[str]:
+    """Return the global names and attributes in a function, and in those defined inside it."""
+    if not isinstance(code, CodeType):
+        return set()
+    return set(code.co_names).union(*map(_names, code.co_consts))
+
+
+def _difference(
+    yours: Any,
+    expected: Any,
+    kind: str,
+    limits: tuple[float, float] | None,
+    slips: Mapping[str, Any],
+    tolerance: float,
+) -> str | None:
+    """Say in what way two values differ; None if they do not."""
+    if _equal(yours, expected, tolerance):
+        return None
+    for words, slip in slips.items():
+        if _equal(yours, slip, tolerance):
+            return words
+    if isinstance(expected, Seal):
+        return f"it is {_short(repr(yours))}, which is not right (wanted: {expected.form})"
+    if not isinstance(expected, np.ndarray):
+        return _plain_difference(yours, expected, tolerance)
+    if type(yours) is not np.ndarray:
+        return f"it is of type {type(yours).__name__}: give a NumPy array"
+    if yours.shape != expected.shape:
+        order = sorted(yours.shape) == sorted(expected.shape)
+        remedy = ": are its axes in the right order?" if order else ""
+        return f"its shape is {yours.shape}, not {expected.shape}{remedy}"
+    if not _dtype_fits(yours.dtype, expected.dtype):
+        return f"its dtype is {yours.dtype}: give {_dtype_name(expected.dtype)}"
+    if kind == "track":
+        return _track_difference(yours, expected, limits, tolerance)
+    if kind == "clip":
+        return _clip_difference(yours, expected)
+    place = tuple(np.argwhere(~_close(yours, expected, tolerance))[0].tolist())
+    at = f" at [{', '.join(map(str, place))}]" if place else ""
+    return f"its value{at} is {_short(yours[place])}, not {_short(expected[place])}"
+
+
+def _track_difference(
+    yours: NDArray[Any],
+    expected: NDArray[Any],
+    limits: tuple[float, float] | None,
+    tolerance: float,
+) -> str:
+    def at(place: NDArray[Any]) -> str:
+        digit = f"digit {place[0]}, " if expected.ndim > 2 else ""
+        return f"{digit}frame {place[-1]}: your digit is at"
+
+    if limits is not None:
+        low, high = limits
+        outside = np.argwhere(~((yours >= low) & (yours <= high)))
+        if len(outside):
+            place = outside[0]
+            value, axis = yours[tuple(place)], ("row", "column")[place[-1]]
+            canvas = f"outside the canvas ({_short(low)} to {_short(high)})"
+            return f"{at(place[:-1])} {axis} {_short(value)}, {canvas}"
+    if _equal(yours, expected[..., ::-1], tolerance):
+        return "row and column are swapped: the row comes first"
+    several = expected.shape[-2] > 1
+    if several and _equal(yours[..., 1:, :], expected[..., :-1, :], tolerance):
+        return "every position comes one frame too late: step first, then record"
+    if several and _equal(yours[..., :-1, :], expected[..., 1:, :], tolerance):
+        return "every position comes one frame too early"
+    place = np.argwhere(~_close(yours, expected, tolerance).all(axis=-1))[0]
+    mine, right = yours[tuple(place)], expected[tuple(place)]
+    return (
+        f"{at(place)} row {_short(mine[0])}, column {_short(mine[1])}; "
+        f"expected row {_short(right[0])}, column {_short(right[1])}"
+    )
+
+
+def _clip_difference(yours: NDArray[Any], expected: NDArray[Any]) -> str:
+    several = len(expected) > 1
+    if several and _equal(yours[1:], expected[:-1], 0):
+        return "every frame comes one too late"
+    if several and _equal(yours[:-1], expected[1:], 0):
+        return "every frame comes one too early"
+    wrong = yours != expected
+    frame, row, column = place = tuple(np.argwhere(wrong)[0].tolist())
+    return (
+        f"frame {frame}, row {row}, column {column}: your pixel is {_short(yours[place])}, "
+        f"expected {_short(expected[place])} ({wrong[frame].sum()} pixels of this frame differ)"
+    )
+
+
+def _plain_difference(yours: Any, expected: Any, tolerance: float) -> str:
+    if isinstance(expected, (list, tuple, dict)) and type(yours) is type(expected):
+        if len(yours) != len(expected):
+            return f"it has {len(yours)} items, not {len(expected)}"
+        keys: Sequence[Any] = list(expected) if isinstance(expected, dict) else range(len(expected))
+        for key in keys:
+            if isinstance(expected, dict) and key not in yours:
+                return f"it has no {key!r}"
+            if not _equal(yours[key], expected[key], tolerance):
+                return f"item {key!r}: {_difference(yours[key], expected[key], 'array', None, {}, tolerance)}"  # noqa: E501
+    if not _same_type(yours, expected):
+        return f"it is of type {type(yours).__name__}: give {_type_name(expected)}"
+    return f"it is {_short(yours)}, which is not right"
+
+
+def _equal(yours: Any, expected: Any, tolerance: float) -> bool:
+    """Compare by type first: an object that claims to equal everything equals nothing here."""
+    if isinstance(expected, Seal):
+        return _digest(_plain(yours)) == expected.digest
+    if not _same_type(yours, expected):
+        return False
+    if isinstance(expected, np.ndarray):
+        fits = yours.shape == expected.shape and _dtype_fits(yours.dtype, expected.dtype)
+        return fits and bool(_close(yours, expected, tolerance).all())
+    if isinstance(expected, dict):
+        return yours.keys() == expected.keys() and all(
+            _equal(yours[key], expected[key], tolerance) for key in expected
+        )
+    if isinstance(expected, (list, tuple)):
+        return len(yours) == len(expected) and all(
+            _equal(one, other, tolerance) for one, other in zip(yours, expected, strict=True)
+        )
+    if isinstance(expected, float):
+        return bool(_close(yours, expected, tolerance))
+    return bool(yours == expected)
+
+
+def _same_type(yours: Any, expected: Any) -> bool:
+    if isinstance(expected, (bool, np.bool_)):
+        return type(yours) in (bool, np.bool_)
+    if isinstance(expected, (int, float, np.number)):
+        plain = (int, float) if isinstance(expected, (float, np.floating)) else (int,)
+        kinds = "iuf" if isinstance(expected, (float, np.floating)) else "iu"
+        of_numpy = type(yours).__module__ == "numpy" and issubclass(type(yours), np.generic)
+        return type(yours) in plain or (of_numpy and yours.dtype.kind in kinds)
+    return type(yours) is type(expected)
+
+
+def _type_name(expected: Any) -> str:
+    if isinstance(expected, (bool, np.bool_)):
+        return "True or False"
+    if isinstance(expected, (int, np.integer)):
+        return "a whole number"
+    return "a number" if isinstance(expected, (float, np.floating)) else type(expected).__name__
+
+
+def _dtype_fits(yours: np.dtype[Any], expected: np.dtype[Any]) -> bool:
+    exact = expected.kind not in "if"
+    return yours == expected if exact else yours.kind == expected.kind
+
+
+def _dtype_name(expected: np.dtype[Any]) -> str:
+    return {"i": "a signed integer, such as int64", "f": "floats"}.get(expected.kind, str(expected))
+
+
+def _close(yours: Any, expected: Any, tolerance: float) -> NDArray[np.bool_]:
+    if np.asarray(expected).dtype.kind == "f":
+        return np.isclose(yours, expected, rtol=0, atol=tolerance, equal_nan=True)
+    return np.asarray(yours == expected)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.6g}"
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _films(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
+    numbers = type(yours) is np.ndarray and yours.dtype.kind in "uif"
+    if not numbers or yours.shape != expected.shape:
+        return None
+    mine = np.nan_to_num(yours.astype(np.float64)).clip(0, 255).astype(np.uint8)
+    difference = np.abs(mine.astype(np.int16) - expected).astype(np.uint8)
+    alt = "Your clip, the expected one, and their difference, which is black where they agree."
+    titles = ["yours", "expected", "difference"]
+    return animate(np.stack([mine, expected, difference]), alt, titles=titles, fps=5)
+
+
+def _show(films: Player | None) -> None:
+    """Show the films beside an error, where a notebook runs."""
+    if films is not None:
+        try:
+            from IPython.display import display
+        except ImportError:
+            return
+        display(films)

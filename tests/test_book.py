@@ -26,8 +26,18 @@ CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
 COMPLETE = ROOT / "book" / "complete-data-set.ipynb"  # a page in the form of a chapter
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 PAGES = sorted((ROOT / "book").glob("*.md"))
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-each_page = pytest.mark.parametrize("path", NOTEBOOKS + PAGES, ids=lambda path: path.name)
+EDITIONS = sorted((ROOT / "book" / "exercises").glob("*.ipynb"))
+MASTERS = sorted((ROOT / "assignments").glob("*.ipynb"))
+RUN = NOTEBOOKS + EDITIONS + MASTERS  # all that nbval runs
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+each_run = pytest.mark.parametrize("path", RUN, ids=name_of)
+each_page = pytest.mark.parametrize("path", RUN + PAGES, ids=name_of)
 
 
 @cache
@@ -65,9 +75,11 @@ def texts(cell: dict) -> str:
 def test_there_are_chapters():
     assert len(CHAPTERS) >= 6
     assert [*CHAPTERS, COMPLETE] == NOTEBOOKS
+    names = [path.name for path in CHAPTERS]
+    assert names == [path.name for path in EDITIONS] == [path.name for path in MASTERS]
 
 
-@each_notebook
+@each_run
 def test_every_code_cell_was_run_in_order_and_without_error(path):
     code = cells(path, "code")
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
@@ -76,7 +88,7 @@ def test_every_code_cell_was_run_in_order_and_without_error(path):
     assert not any(o.get("name") == "stderr" for cell in code for o in cell["outputs"])
 
 
-@each_notebook
+@each_run
 def test_nothing_of_a_machine_is_stored(path):
     metadata = read(path)["metadata"]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -95,7 +107,7 @@ def test_no_path_of_a_machine_and_no_address_in_memory(path):
     assert not re.search(r"\b0x[0-9a-f]{6,}", text)
 
 
-@each_notebook
+@each_run
 def test_every_picture_has_alt_text(path):
     for cell in cells(path, "code"):
         for output in cell["outputs"]:
@@ -195,7 +207,7 @@ FOREIGN = set(
         r"\S+",
         """clip gif npz npy mmnist_lib keras torchvision datasets mnist load_data MMNIST_DATA gray
         mnist_test_seq moving_mnist mmnist python m run venv bin
-        Scripts LICENSE https hub example edu canvas_size e d
+        Scripts LICENSE https hub example edu canvas_size e d exercises submitted SEED
         be083ec986bfe91a449d63653c411eb2""",
     )
 )
@@ -205,7 +217,9 @@ FOREIGN = set(
 def test_a_name_in_the_prose_exists(path):
     known = known_names() | FOREIGN
     if path.suffix == ".ipynb":
-        code = "\n".join(source(cell) for cell in cells(path, "code"))
+        # An exercise may speak of what is in its chapter and in its master.
+        family = {path} | {page for page in CHAPTERS + MASTERS if page.name == path.name}
+        code = "\n".join(source(cell) for page in family for cell in cells(page, "code"))
         known = known | set(re.findall(r"[A-Za-z_]\w*", code))
     for span in re.findall(r"(?<!`)`([^`\n]+)`(?!`)", without_code_blocks(prose(path))):
         bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", span)  # not what stands in quotes
@@ -215,9 +229,11 @@ def test_a_name_in_the_prose_exists(path):
 
 @each_page
 def test_links_to_files_lead_somewhere(path):
+    # A master's links are those of the edition that is made from it.
+    folder = EDITIONS[0].parent if path in MASTERS else path.parent
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", without_code_blocks(prose(path))):
         if not target.startswith("http"):
-            assert (path.parent / target).exists(), target
+            assert (folder / target).exists(), target
 
 
 @each_page
@@ -233,7 +249,7 @@ def test_the_address_is_stated_in_one_place_and_copied_faithfully():
     owner_and_name = stated.removeprefix("https://github.com/")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    copies = [readme, citation] + [source(cells(path, "code")[0]) for path in NOTEBOOKS]
+    copies = [readme, citation] + [source(cells(path, "code")[0]) for path in RUN]
     for text in copies:
         addresses = re.findall(r"https://github\.com/[\w.-]+/[\w.-]+", text)
         assert addresses and set(addresses) == {stated}, "run `make outputs`"

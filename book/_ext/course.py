@@ -1,7 +1,8 @@
 """What the site needs beyond Jupyter Book.
 
 The repository's address in one place, a chapter's clip on another page, a
-JupyterHub button, and reference pages of what is built on Keras.
+JupyterHub button, worked solutions below the exercises, and reference pages
+of what is built on Keras.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from urllib.parse import urlencode
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ConfigError
 from sphinx.util import inspect
 from sphinx.util.docutils import SphinxDirective
 
 from mmnist_lib import choose_keras_backend
+
+
+FOLDED = " Below each check, a hint and a worked solution are folded away."
 
 
 class Clip(SphinxDirective):
@@ -68,7 +73,7 @@ def add_jupyterhub_button(
     for button in context.get("header_buttons", []):
         if button.get("label") == "launch-buttons":
             page = context["pathto"]("book/running")
-            query = urlencode({"chapter": pagename.rsplit("/", 1)[-1]})
+            query = urlencode({"chapter": pagename.removeprefix("book/")})
             button["buttons"].append(
                 {
                     "type": "link",
@@ -78,6 +83,75 @@ def add_jupyterhub_button(
                     "url": f"{page}?{query}#on-your-jupyterhub",
                 }
             )
+
+
+def add_worked_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Show hints and solutions folded, in the edition for self-study alone.
+
+    They stand in the masters, and nowhere else: the file that a reader can
+    download, and all of the edition for a class, are without them.
+    """
+    folder, _, name = docname.rpartition("/")
+    if folder != "book/exercises" or app.config.edition == "class":
+        return
+    master = Path(app.srcdir) / "assignments" / f"{name}.ipynb"
+    app.env.note_dependency(str(master))
+    folded = hints_and_solutions(
+        json.loads(master.read_text(encoding="utf-8"))
+    )
+    page = json.loads(source[0])
+    first = page["cells"][0]
+    first["source"] = "".join(first["source"]) + FOLDED
+    cells = []
+    for cell in page["cells"]:
+        cells.append(cell)
+        text = folded.pop(grade_id(cell), "")
+        if text:
+            new = {"cell_type": "markdown", "metadata": {}, "source": text}
+            cells.append(new | {"id": f"folded-{len(cells)}"})
+    page["cells"] = cells
+    source[0] = json.dumps(page)
+
+
+def hints_and_solutions(master: dict[str, Any]) -> dict[str, str]:
+    """Return for each graded cell of a master what to fold below it."""
+    folded: dict[str, str] = {}
+    graded = solution = ""
+    for cell in master["cells"]:
+        text, tags = "".join(cell["source"]), cell["metadata"].get("tags", [])
+        is_a = cell["metadata"].get("nbgrader", {})
+        if is_a.get("solution"):
+            lines = text.splitlines()
+            solution = "\n".join(x for x in lines if " SOLUTION" not in x)
+        if is_a.get("grade"):
+            graded = grade_id(cell)
+            folded[graded] = ""
+        if is_a.get("grade") and is_a.get("solution"):  # a written answer
+            folded[graded] = fold("An answer, and how it is marked", text)
+        if "hint" in tags:
+            folded[graded] += fold("A hint", text)
+        if "worked" in tags:
+            code = f"```python\n{solution}\n```\n\n{text}"
+            folded[graded] += fold("A worked solution", code)
+    return folded
+
+
+def grade_id(cell: dict[str, Any]) -> str:
+    """Return nbgrader's name of a cell, or nothing."""
+    return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
+
+
+def fold(title: str, text: str) -> str:
+    """Fold a text away, as the chapters do it."""
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>\n\n"
+
+
+def choose_edition(app: Sphinx, config: Config) -> None:
+    """Take the edition from ``make book EDITION=class``."""
+    if config.edition not in ("study", "class"):
+        raise ConfigError(
+            f"EDITION={config.edition} is unknown: choose study or class"
+        )
 
 
 def do_without_keras(app: Sphinx, config: Config) -> None:
@@ -109,6 +183,10 @@ def show_own_arguments(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of the above with Sphinx."""
     app.add_directive("clip", Clip)
+    edition = os.environ.get("EDITION") or "study"
+    app.add_config_value("edition", edition, "env")
+    app.connect("config-inited", choose_edition)
+    app.connect("source-read", add_worked_solutions)
     app.connect("config-inited", use_own_address)
     app.connect("config-inited", do_without_keras)
     app.connect("autodoc-process-signature", show_own_arguments)

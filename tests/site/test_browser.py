@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
-PAGES = sorted(path.stem for path in (SITE / "book").glob("*.html"))
+BOOK = SITE / "book"
+PAGES = sorted(str(path.relative_to(BOOK).with_suffix("")) for path in BOOK.rglob("*.html"))
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]

@@ -425,9 +425,11 @@ def _clip_difference(yours: NDArray[Any], expected: NDArray[Any]) -> str:
         return "every frame comes one too early"
     wrong = yours != expected
     frame, row, column = place = tuple(np.argwhere(wrong)[0].tolist())
+    n = wrong[frame].sum()
+    number = "1 pixel of this frame differs" if n == 1 else f"{n} pixels of this frame differ"
     return (
         f"frame {frame}, row {row}, column {column}: your pixel is {_short(yours[place])}, "
-        f"expected {_short(expected[place])} ({wrong[frame].sum()} pixels of this frame differ)"
+        f"expected {_short(expected[place])} ({number})"
     )
 
 
@@ -511,7 +513,7 @@ def _short(value: Any) -> str:
 
 def _films(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
     numbers = type(yours) is np.ndarray and yours.dtype.kind in "uif"
-    if not numbers or yours.shape != expected.shape:
+    if not numbers or yours.shape != expected.shape or expected.dtype != np.uint8:
         return None
     mine = np.nan_to_num(yours.astype(np.float64)).clip(0, 255).astype(np.uint8)
     difference = np.abs(mine.astype(np.int16) - expected).astype(np.uint8)

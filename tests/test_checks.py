@@ -207,6 +207,13 @@ def test_a_clip_of_another_dtype_is_shown_too_and_one_of_another_shape_is_not():
         assert not verdict and verdict.films is None
 
 
+def test_one_pixel_is_one():
+    wrong = CLIP.copy()
+    wrong[1, 4, 4] = 1
+    assert "(1 pixel of this frame differs)." in says(wrong, CLIP, kind="clip")
+    assert check(CLIP / 1.0, expected=CLIP / 2.0, kind="clip").films is None  # no film of floats
+
+
 def test_a_clip_is_told_of_time():
     late = np.concatenate([CLIP[:1], CLIP[:-1]])
     assert "every frame comes one too late" in says(late, CLIP, kind="clip")

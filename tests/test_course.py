@@ -107,7 +107,7 @@ REMARK = {
 
 @pytest.fixture(scope="module")
 def graded(course) -> subprocess.CompletedProcess:
-    """Hand in five submissions; the third without a test and its picture, the fifth with one changed."""
+    """Hand in five; the third without a test and its picture, the fifth with a test changed."""
     for number in range(1, 6):
         notebook = read(course / "release" / NAME / f"{NAME}.ipynb")
         for cell in notebook.cells:

@@ -22,7 +22,6 @@ from sphinx.util.docutils import SphinxDirective
 
 from mmnist_lib import choose_keras_backend
 
-
 FOLDED = " Below each check, a hint and a worked solution are folded away."
 
 

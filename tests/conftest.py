@@ -5,6 +5,8 @@ import os
 import matplotlib
 from hypothesis import settings
 
+collect_ignore = ["mistakes"]  # pieces of notebooks, which test_exercises.py reads
+
 # The tests draw without a window. The notebooks' kernels draw in line, but only where nobody
 # has named another backend in the environment that they inherit.
 os.environ.pop("MPLBACKEND", None)

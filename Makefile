@@ -9,7 +9,8 @@ BIN = .venv/bin
 BOOK = $(BIN)/.book-is-set-up
 DEV = $(BIN)/.tests-are-set-up
 INSTRUCTOR = $(BIN)/.grading-is-set-up
-BUILD = rm -rf _build/html _build/.doctrees && $(BIN)/jupyter-book build . -n -W --keep-going
+CLEAR = rm -rf _build/html _build/.doctrees
+BUILD = $(BIN)/jupyter-book build . -n -W --keep-going
 
 # What may be set outside and would reach into .venv. MPLBACKEND is in the list because a
 # notebook's kernel keeps its inline backend only where nobody has chosen another.
@@ -29,14 +30,14 @@ help: ## print this list
 
 book: $(BOOK) ## build the site, warnings as errors (EDITION=class: without solutions)
 	@echo 'Building the site.'
-	@$(BUILD) -q
+	@$(CLEAR) && $(BUILD) -q
 	@echo 'The book is ready. Open _build/html/index.html in a browser.'
 
 test: $(DEV) ## format, lint, types, the site, and every test and notebook
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BUILD) -q
+	$(CLEAR) && EDITION=study $(BUILD) -q
 	$(BIN)/python -m pytest
 
 serve: book ## build the site and serve it on this machine (PORT=8000)

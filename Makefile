@@ -59,6 +59,8 @@ release: $(INSTRUCTOR) ## make a course folder for nbgrader (COURSE=../course SE
 
 grade: $(INSTRUCTOR) ## grade what is in the folder submitted/ of a course (COURSE=../course)
 	@$(NEED_COURSE)
+	@test -f "$(COURSE)/grading.py" || \
+	    { echo 'COURSE=$(COURSE) is no course folder: make one with make release' >&2; exit 2; }
 	@$(BIN)/python "$(COURSE)/grading.py" "$(COURSE)"
 
 slides: $(INSTRUCTOR) ## make a deck of slides of each chapter, in _build/slides

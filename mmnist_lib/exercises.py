@@ -81,7 +81,7 @@ def seal(value: Any, form: str = "") -> Seal:
     Examples
     --------
     >>> check("clamp", expected=seal("reflect", form="the name of a rule"))
-    ✗ your answer: it is 'clamp', which is not right (wanted: the name of a rule).
+    ✗ your answer: it is 'clamp', which is not right (its form: the name of a rule).
     """
     plain = _plain(value)
     if "<class" in repr(plain):
@@ -364,7 +364,7 @@ def _difference(
         if _equal(yours, slip, tolerance):
             return words
     if isinstance(expected, Seal):
-        return f"it is {_short(repr(yours))}, which is not right (wanted: {expected.form})"
+        return f"it is {_short(repr(yours))}, which is not right (its form: {expected.form})"
     if not isinstance(expected, np.ndarray):
         return _plain_difference(yours, expected, tolerance)
     if type(yours) is not np.ndarray:

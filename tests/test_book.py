@@ -208,8 +208,8 @@ FOREIGN = set(
         """clip gif npz npy mmnist_lib keras torchvision datasets mnist load_data MMNIST_DATA gray
         mnist_test_seq moving_mnist mmnist python m run venv bin
         Scripts LICENSE https hub example edu canvas_size e d exercises submitted SEED
-        CHANGE CONTRIBUTING EDITION GITHUB_REPOSITORY _build assignments book course csv docker etc
-        feedback github grade helm hub jupyter kubectl make matchNodePurpose md nbgrader
+        CHANGE CONTRIBUTING COURSE EDITION GITHUB_REPOSITORY _build assignments book course csv
+        docker etc feedback github grade helm hub jupyter kubectl make matchNodePurpose md nbgrader
         nbgrader_config publish py release release_feedback slides students tools workflows yaml yml
         be083ec986bfe91a449d63653c411eb2""",
     )

@@ -317,7 +317,7 @@ def test_a_seal_knows_its_value_and_does_not_tell():
     assert check({"reflect": [1, 2], "clamp": np.float64(0.84 + 1e-12)}, expected=sealed)
     assert check({"reflect": (1, 2), "clamp": 0.84}, expected=sealed)
     wrong = says({"clamp": 0.85, "reflect": [1, 2]}, sealed)
-    assert wrong.endswith("which is not right (wanted: like …).")
+    assert wrong.endswith("which is not right (its form: like …).")
 
 
 @given(st.lists(st.integers(-9999, 9999), min_size=1, max_size=5), st.integers(0, 3))

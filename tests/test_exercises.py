@@ -16,6 +16,7 @@ import nbformat
 import numpy as np
 import pytest
 
+import mmnist_lib
 from mmnist_lib.exercises import WrongAnswer, unpack
 from tools import assignments
 
@@ -46,12 +47,25 @@ def tasks(name: str) -> list[str]:
     return [cell["grade_id"] for cell in cells if cell.get("solution")]
 
 
+@cache
+def sample():
+    return mmnist_lib.load_mnist("sample")
+
+
+def copies(source):
+    """Stand in for `load_mnist`, whose file need not be read for each of a hundred mistakes."""
+    assert source == "sample"
+    return tuple(tuple(array.copy() for array in pair) for pair in sample())
+
+
 def grades(notebook, answers=None, only=None) -> dict[str, str]:
     """Run a notebook with some answers replaced. For each check: "" or its complaint."""
     answers, said, namespace = answers or {}, {}, {"__name__": "__main__"}
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
         patch.setenv("NBGRADER_EXECUTION", "autograde")
         patch.setattr("mmnist_lib.exercises._show", lambda films: None)
+        sample()
+        patch.setattr("mmnist_lib.load_mnist", copies)
         for cell in notebook.cells:
             if cell.cell_type != "code" or "%pip" in cell.source:
                 continue
@@ -60,6 +74,8 @@ def grades(notebook, answers=None, only=None) -> dict[str, str]:
                 task = about["grade_id"].removesuffix("-check")
                 if only in (None, task):
                     said[task] = complaint(cell.source, namespace)
+                if only == task:
+                    return said
             else:
                 name = about.get("grade_id")
                 exec(compile(answers.get(name, cell.source), f"<{name}>", "exec"), namespace)

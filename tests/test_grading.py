@@ -332,7 +332,7 @@ def test_scores_hold_the_names_and_who_did_not_submit(course, run) -> None:
     rows = scores(course)
     assert (rows["right"]["first_name"], rows["right"]["last_name"]) == ("Ada", "Lovelace")
     assert rows["absent"]["remark"] == "not submitted"
-    assert rows["writes"]["by_hand"] == "1"
+    assert rows["writes"]["waiting"] == "1"
     assert "5/6 (1 to grade by hand)" in line_of(run, "writes")
 
 
@@ -343,7 +343,7 @@ def test_a_test_that_was_deleted_or_edited_counts_as_it_was(course, run) -> None
     names = [c.metadata.get("nbgrader", {}).get("grade_id") for c in master().cells]
     restored = autograded(course, "deletes-most").cells
     assert [c.metadata.nbgrader.grade_id for c in restored] == names[1:]
-    assert rows["deletes-most"]["by_hand"] == ""
+    assert rows["deletes-most"]["waiting"] == ""
 
 
 def test_a_flood_of_text_is_cut_and_held_by_nobody(course, run) -> None:

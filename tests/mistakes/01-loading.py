@@ -49,7 +49,7 @@ bytes_and_place = {
 }
 
 # %% bytes: a question left out
-# > which is not right (wanted: {…} with three whole numbers)
+# > which is not right (its form: {…} with three whole numbers)
 bytes_and_place = {"uint8": n * height * width, "float32": 4 * n * height * width}
 
 

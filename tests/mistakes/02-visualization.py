@@ -21,7 +21,7 @@ letters = "cbca"
 letters = ["C", "B", "C", "A"]
 
 # %% strips: one letter for each exposure
-# > it is 'ABC', which is not right (wanted: a text like "ABCA")
+# > it is 'ABC', which is not right (its form: a text like "ABCA")
 letters = "ABC"
 
 

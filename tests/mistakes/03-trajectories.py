@@ -25,7 +25,7 @@ pixel = tuple(20 * (p + (frame + 1) * v) for p, v in zip(start, velocity))
 pixel = [p + (frame + 1) * v for p, v in zip(start, velocity)]
 
 # %% which-pixel: the row alone
-# > which is not right (wanted: (row, column), like (12, 7))
+# > which is not right (its form: (row, column), like (12, 7))
 pixel = int(20 * (start[0] + (frame + 1) * velocity[0]))
 
 

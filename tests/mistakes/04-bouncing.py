@@ -13,7 +13,7 @@ third_frame = {"clamp": 1.0, "reflect": 2 - p - 2 * v}
 third_frame = {"clamp": p + 3 * v, "reflect": p + 3 * v}
 
 # %% three-frames: one rule forgotten
-# > it is {'clamp': 0.84}, which is not right (wanted: like {"clamp": 0.5, "reflect": 0.5})
+# > it is {'clamp': 0.84}, which is not right (its form: like {"clamp": 0.5, "reflect": 0.5})
 third_frame = {"clamp": round(1 - v, 2)}
 
 

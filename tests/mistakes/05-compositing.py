@@ -17,7 +17,7 @@ one_pixel = {"add": a + b - 255, "average": (a + b) // 2, "maximum": max(a, b)}
 one_pixel = {"add": a + b - 256, "average": (a + b - 256) // 2, "maximum": max(a, b)}
 
 # %% one-pixel: a tuple
-# > which is not right (wanted: like {"add": 1, "average": 2, "maximum": 3})
+# > which is not right (its form: like {"add": 1, "average": 2, "maximum": 3})
 one_pixel = (a + b - 256, (a + b) // 2, max(a, b))
 
 # %% front: maximum

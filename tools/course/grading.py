@@ -30,7 +30,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 SHAPE = "put each notebook into submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb"
-COLUMNS = ("student", "last_name", "first_name", "assignment", "score", "max", "by_hand", "remark")
+COLUMNS = ("student", "last_name", "first_name", "assignment", "score", "max", "waiting", "remark")
 OURS = ("TimeLimit", "KernelEnded", "NotRun")  # the errors that `course_plugins` adds to a cell
 LARGEST = 50 * 10**6  # bytes of a notebook
 
@@ -87,6 +87,7 @@ class Course:
         self.gradebook = Gradebook(self.directory.db_url, self.directory.course_id)
         self.records_file = self.folder / "graded.json"
         self.records: dict[str, Record] = {}
+        self.listed: set[str] = set()
         with contextlib.suppress(
             OSError, ValueError, TypeError, AttributeError
         ):  # then all is graded again
@@ -119,6 +120,7 @@ class Course:
             return
         try:
             rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+            self.listed = {row["id"].strip() for row in rows}
             for row in rows:
                 names = ("first_name", "last_name", "email")
                 about = {name: row[name].strip() for name in names if row.get(name)}
@@ -243,10 +245,35 @@ class Course:
                         words = "it ran out of memory"
                     elif "[cut here: " in output.get("text", ""):
                         words = "it printed too much"
+                    elif output.output_type == "error" and output.ename == "WrongAnswer":
+                        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+                        wrong = output.evalue.partition(": ")[2].split("; expected")[0]
+                        said.append(f"{name.removesuffix('-check')}: {wrong.rstrip('.')[:120]}")
                     if words:
                         said.append(f"cell {cell.execution_count}: {' '.join(words.split())[:200]}")
-        more = f"; and {len(said) - 3} more" if len(said) > 3 else ""
-        return "; ".join(said[:3]) + more
+        if self.other_edition(student, assignment):
+            said.insert(0, "what is given differs from this course's: another edition, or edited")
+        more = f"; and {len(said) - 6} more" if len(said) > 6 else ""
+        return "; ".join(said[:6]) + more
+
+    def other_edition(self, student: str, assignment: str) -> bool:
+        """Tell whether cells that give numbers or pictures are not those that were released."""
+        import nbformat
+
+        for notebook in self.gradebook.find_assignment(assignment).notebooks:
+            graded = {cell.name for cell in notebook.grade_cells}
+            released = {
+                cell.name: cell.source.strip()
+                for cell in notebook.source_cells
+                if cell.locked and cell.name not in graded
+            }
+            path = self.folder / "submitted" / student / assignment / f"{notebook.name}.ipynb"
+            submitted: Any = nbformat.read(path, as_version=4)
+            for cell in submitted.cells:
+                name = cell.metadata.get("nbgrader", {}).get("grade_id")
+                if released.get(name, cell.source.strip()) != cell.source.strip():
+                    return True
+        return False
 
     def submission(self, student: str, assignment: str) -> Any:
         """Return what the gradebook has of a submission, or None."""
@@ -288,6 +315,8 @@ class Course:
                 record = self.records.get(f"{student}/{assignment}")
                 points = self.points(student, assignment) if record else ("", "", "")
                 remark = record.remark if record else "not submitted"
+                if self.listed and student not in self.listed:
+                    remark = "; ".join(filter(None, ["not in students.csv", remark]))
                 about = (student, *names.get(student, ("", "")), assignment)
                 writer.writerow([*about, *points, remark])
         write(self.folder / "scores.csv", table.getvalue())

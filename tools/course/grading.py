@@ -141,6 +141,8 @@ class Course:
         for student in sorted((self.folder / "submitted").iterdir()):
             if student.name.startswith("."):
                 continue
+            if self.listed and student.is_dir() and student.name not in self.listed:
+                print(f"submitted/{student.name} is not in students.csv: a typing error?")
             parts = sorted(student.iterdir()) if student.is_dir() else []
             names = [part.name for part in parts if part.is_dir() and part.name[0] != "."]
             if not names:
@@ -315,8 +317,6 @@ class Course:
                 record = self.records.get(f"{student}/{assignment}")
                 points = self.points(student, assignment) if record else ("", "", "")
                 remark = record.remark if record else "not submitted"
-                if self.listed and student not in self.listed:
-                    remark = "; ".join(filter(None, ["not in students.csv", remark]))
                 about = (student, *names.get(student, ("", "")), assignment)
                 writer.writerow([*about, *points, remark])
         write(self.folder / "scores.csv", table.getvalue())

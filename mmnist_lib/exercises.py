@@ -139,7 +139,7 @@ def _plain(value: Any) -> Any:
         return bool(value)
     if (kind in (int, float) or issubclass(kind, np.number)) and np.isfinite(value):
         value = round(float(value), 9)  # the last bits differ between two right ways to add
-        return int(value) if value == int(value) else f"{value:.4g}"
+        return int(value) if value == int(value) else float(f"{value:.4g}")
     if kind in (list, tuple):
         return [_plain(item) for item in value]
     if kind is dict:
@@ -381,7 +381,10 @@ def _difference(
         return _clip_difference(yours, expected)
     place = tuple(np.argwhere(~_close(yours, expected, tolerance))[0].tolist())
     at = f" at [{', '.join(map(str, place))}]" if place else ""
-    return f"its value{at} is {_short(yours[place])}, not {_short(expected[place])}"
+    mine, right = _short(yours[place]), _short(expected[place])
+    if mine == right:  # the digits that are shown do not tell them apart
+        mine, right = repr(yours[place].item()), repr(expected[place].item())
+    return f"its value{at} is {mine}, not {right}"
 
 
 def _track_difference(

@@ -333,6 +333,15 @@ def test_zero_and_almost_zero_are_sealed_alike():
     assert seal(1) != seal(True) and seal("1") != seal(1) and seal([1]) != seal(1)
 
 
+def test_a_number_in_quotes_is_no_number():
+    assert seal(0.84) != seal("0.84") and seal(3) != seal("3")
+
+
+def test_numbers_that_look_alike_are_told_apart():
+    expected = np.array([0.1])
+    assert "its value at [0] is 0.10000000149" in says(expected.astype(np.float32), expected)
+
+
 def test_what_cannot_be_sealed_is_refused():
     with pytest.raises(TypeError, match="cannot be sealed: give numbers"):
         seal([1, object()])

@@ -29,7 +29,7 @@ sums = np.abs(predicted - true).sum(axis=(1, 2))
 errors = {"MSE": np.mean(sums**2), "MAE": np.mean(sums)}
 
 # %% two-errors: one of the two
-# > which is not right (its form: like {"MSE": 1.5, "MAE": 2.0})
+# > which is not right (its form: like {"MSE": 70.5, "MAE": 30.0})
 errors = np.sum((predicted - true) ** 2) / 2
 
 

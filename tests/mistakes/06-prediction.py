@@ -16,7 +16,7 @@ errors = {
 }
 
 # %% two-errors: errors that cancel
-# > in the MAE, errors of both signs do not cancel
+# > in the MAE, sum the absolute errors of each frame
 errors = {"MSE": np.sum((predicted - true) ** 2) / 2, "MAE": np.sum(predicted - true) / 2}
 
 # %% two-errors: swapped

@@ -77,6 +77,20 @@ def test_a_release_does_not_write_over_another(course):
     assert (course / "gradebook.db").read_bytes() == before
 
 
+@pytest.mark.parametrize("broken", ["prepared", "write_course"])
+def test_a_release_that_fails_leaves_nothing(tmp_path, monkeypatch, broken):
+    def fail(*given):
+        if broken == "write_course":
+            (given[0] / "source").mkdir(parents=True)
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(assignments, "MASTERS", assignments.MASTERS[:1])
+    monkeypatch.setattr(assignments, broken, fail)
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        assignments.release(tmp_path / "course", None)
+    assert not (tmp_path / "course").exists()
+
+
 def answers_of(number: int) -> dict[str, str]:
     """What a submission puts in the place of the stubs."""
     solutions = {

@@ -204,32 +204,40 @@ def write_editions(seed: int | None) -> None:
 
 def release(course: Path, seed: int | None) -> None:
     """Make a course folder: source, release, gradebook and the tools for grading."""
+    if course.exists() and any(course.iterdir()):
+        raise SystemExit(f"COURSE={course} holds files already: name a new folder")
+    # All that may fail because of a master comes before anything is written.
+    sources = {master.stem: prepared(master, seed) for master in MASTERS}
+    try:
+        write_course(course, sources)
+    except BaseException:
+        shutil.rmtree(course, ignore_errors=True)  # it was empty, or not there
+        raise
+    print(f"The course is in {course}. Its README.md says what to do next.")
+
+
+def write_course(course: Path, sources: dict[str, Any]) -> None:
+    """Copy the tools for grading, write the source versions, and let nbgrader release them."""
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
 
-    if course.exists() and any(course.iterdir()):
-        raise SystemExit(f"COURSE={course} holds files already: name a new folder")
-    shutil.copytree(
-        COURSE, course, dirs_exist_ok=True, ignore=shutil.ignore_patterns("hub", "__pycache__")
-    )
+    kept_here = shutil.ignore_patterns("hub", "__pycache__")
+    shutil.copytree(COURSE, course, dirs_exist_ok=True, ignore=kept_here)
     (course / "submitted").mkdir()
-    for master in MASTERS:
-        folder = course / "source" / master.stem
-        folder.mkdir(parents=True)
-        notebook = prepared(master, seed)
-        make_outputs.normalise(notebook, master.stem)
-        nbformat.write(notebook, folder / master.name)
     # nbgrader calls alembic, which stands beside this Python.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     config = nbgrader_config()
     directory = CourseDirectory(root=str(course), config=config)
-    for master in MASTERS:
-        print(f"release/{master.stem}", flush=True)
-        directory.assignment_id = master.stem
+    for name, notebook in sources.items():
+        print(f"release/{name}", flush=True)
+        make_outputs.normalise(notebook, name)
+        folder = course / "source" / name
+        folder.mkdir(parents=True)
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+        directory.assignment_id = name
         step = GenerateAssignment(coursedir=directory, config=config)
         step.log.setLevel("ERROR")
         step.start()
-    print(f"The course is in {course}. Its README.md says what to do next.")
 
 
 def main(arguments: list[str]) -> None:

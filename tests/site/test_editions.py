@@ -78,9 +78,11 @@ def is_solution(cell: dict) -> bool:
 
 @each_master
 def test_what_a_reader_downloads_is_without_solutions(master):
-    for folder in ("_sources", "_downloads"):
-        for path in (SITE / folder).rglob(f"*{master.stem}*"):
-            assert_nothing_of(master, path)
+    folders = [SITE / folder for folder in ("_sources", "_downloads")]
+    found = [path for folder in folders for path in folder.rglob(f"*{master.stem}*")]
+    assert SITE / "_sources" / "book" / "exercises" / master.name in found
+    for path in found:
+        assert_nothing_of(master, path)
 
 
 def assert_nothing_of(master: Path, path: Path) -> None:

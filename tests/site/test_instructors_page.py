@@ -5,7 +5,6 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from test_browser import address, browser, visit  # noqa: F401  (skips where there is no Chromium)
 
 PAGE = "instructors.html"
 FORK = "https://github.com/ada/fork"
@@ -16,7 +15,7 @@ def link(page, kind: str) -> str:
 
 
 @pytest.fixture
-def page(visit):  # noqa: F811
+def page(visit):
     return visit(PAGE)
 
 
@@ -25,7 +24,7 @@ def fill(page, **fields: str) -> None:
         page.locator(f'#links [name="{name}"]').fill(value)
 
 
-def test_the_form_begins_with_this_repository_and_makes_the_sites_own_links(page, visit):  # noqa: F811
+def test_the_form_begins_with_this_repository_and_makes_the_sites_own_links(page, visit):
     chapter = visit("04-bouncing.html")
     page.get_by_label("Notebook").select_option("4. Bouncing")
     for kind, host in (("binder", "mybinder.org"), ("colab", "colab.research.google.com")):

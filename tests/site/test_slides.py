@@ -113,18 +113,6 @@ def test_every_picture_is_described(decks, path):
         assert len(image["alt"]) >= 10
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-    from test_browser import CHROMIUM, FLAGS  # skips where that file does
-
-    assert CHROMIUM, "apt install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def show(browser, folder):
     """Open a deck as a file. Requests to hosts are refused and, like errors, noted."""

@@ -9,8 +9,13 @@ BIN = .venv/bin
 BOOK = $(BIN)/.book-is-set-up
 DEV = $(BIN)/.tests-are-set-up
 INSTRUCTOR = $(BIN)/.grading-is-set-up
+SITE = $(BIN)/.site-is-set-up
+NODE = tests/site/node_modules/.package-lock.json
 CLEAR = rm -rf _build/html _build/.doctrees
-BUILD = $(BIN)/jupyter-book build . -n -W --keep-going
+BUILD = $(BIN)/jupyter-book build . -n -W --keep-going -q
+# The book as it is published: with downloads, and with a kernel that runs in the browser.
+PUBLISH = rm -rf _build/downloads && $(BIN)/python -m tools.downloads && $(CLEAR) && \
+	PUBLISH=yes $(BUILD) && $(BIN)/python -m tools.lite
 
 # What may be set outside and would reach into .venv. MPLBACKEND is in the list because a
 # notebook's kernel keeps its inline backend only where nobody has chosen another.
@@ -21,7 +26,7 @@ NEED_COURSE = test -n "$(COURSE)" || \
 	{ echo 'Name the course folder, for example: make $@ COURSE=../course' >&2; exit 2; }
 
 .NOTPARALLEL:
-.PHONY: help book test serve lab outputs assignments release grade slides bench constraints \
+.PHONY: help book site test serve lab outputs assignments release grade slides bench constraints \
 	clean distclean
 
 help: ## print this list
@@ -30,15 +35,20 @@ help: ## print this list
 
 book: $(BOOK) ## build the site, warnings as errors (EDITION=class: without solutions)
 	@echo 'Building the site.'
-	@$(CLEAR) && $(BUILD) -q
+	@$(CLEAR) && $(BUILD)
 	@echo 'The book is ready. Open _build/html/index.html in a browser.'
 
-test: $(DEV) ## format, lint, types, the site, and every test and notebook
+site: $(SITE) ## build the site as it is published: with PDF, zip, and chapters that run in the browser
+	@echo 'Building the site to publish.'
+	@$(PUBLISH)
+	@echo 'It is in _build/html. To look at it: $(BIN)/python -m http.server --directory _build/html'
+
+test: $(DEV) $(NODE) ## format, lint, types, the site, and every test and notebook
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(CLEAR) && EDITION=study $(BUILD) -q
-	$(BIN)/python -m pytest
+	export EDITION=study; $(PUBLISH)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 serve: book ## build the site and serve it on this machine (PORT=8000)
 	@echo 'Open http://127.0.0.1:$(PORT)/ and stop with Ctrl-C.'
@@ -125,6 +135,15 @@ $(INSTRUCTOR): requirements-instructor.txt $(BOOK)
 	@$(PIP_INSTALL) $< || $(PIP_STOP)
 	@touch $@
 
-$(DEV): requirements-dev.txt $(INSTRUCTOR)
+$(SITE): requirements-site.txt $(BOOK)
 	@$(PIP_INSTALL) $< || $(PIP_STOP)
 	@touch $@
+
+# It asks for what the two above ask for too.
+$(DEV): requirements-dev.txt requirements-instructor.txt requirements-site.txt $(BOOK)
+	@$(PIP_INSTALL) $< || $(PIP_STOP)
+	@touch $(INSTRUCTOR) $(SITE) $@
+
+# Where there is no Node, the tests that need it are skipped, and say so.
+$(NODE): tests/site/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/site && npm ci --silent --no-fund --no-audit; fi

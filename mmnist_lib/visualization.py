@@ -16,6 +16,7 @@ import hashlib
 import html
 import io
 import itertools
+import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -353,6 +354,8 @@ class Player:
         What the clips show.
     titles : list of str
         One for each clip; empty where none was given.
+    labels : list of str
+        One for each frame, or none, where frames are numbered.
     fps : float
         Frames per second.
     autoplay : bool
@@ -362,10 +365,16 @@ class Player:
     """
 
     def __init__(
-        self, clips: NDArray[np.uint8], alt: str, titles: Sequence[str], fps: float, autoplay: bool
+        self,
+        clips: NDArray[np.uint8],
+        alt: str,
+        titles: Sequence[str],
+        labels: Sequence[str],
+        fps: float,
+        autoplay: bool,
     ) -> None:
-        self.clips = clips
-        self.alt, self.titles, self.fps, self.autoplay = alt, titles, fps, autoplay
+        self.clips, self.alt, self.titles, self.labels = clips, alt, titles, labels
+        self.fps, self.autoplay = fps, autoplay
         self.sha256 = hashlib.sha256(repr(clips.shape).encode() + clips.tobytes()).hexdigest()
 
     def __repr__(self) -> str:
@@ -391,17 +400,20 @@ class Player:
             figures.append(
                 f"<figure>{caption}"
                 f'<div class="screen" style="width: {shown}px; aspect-ratio: {width} / {height}">'
-                f'<img alt="{alt}" style="width: {100 * columns}%" '
+                f'<img alt="{alt}" width="{columns * width}" height="{rows * height}" '
+                f'style="width: {100 * columns}%" decoding="async" '
                 f'src="{_data_url(sheet.reshape(rows * height, columns * width))}">'
                 "</div></figure>"
             )
         page = (Path(__file__).parent / "player.html").read_text(encoding="utf-8")
+        labels = html.escape(json.dumps(self.labels, ensure_ascii=False))
         values = {
             "frames": n_frames,
             "columns": columns,
             "rows": rows,
             "fps": f"{self.fps:g}",
             "sha256": self.sha256,
+            "labels": f' data-labels="{labels}"' if self.labels else "",
             "autoplay": " data-autoplay" if self.autoplay else "",
             "clips": "".join(figures),
         }
@@ -477,6 +489,7 @@ def animate(
     alt: str | None = None,
     *,
     titles: Sequence[str] | None = None,
+    labels: Sequence[Any] | None = None,
     fps: float = 10,
     autoplay: bool = False,
 ) -> Player:
@@ -490,6 +503,8 @@ def animate(
         What the clip shows, for those who do not see it.
     titles : sequence of str, optional
         A title for each clip.
+    labels : sequence of length n_frames, optional
+        What to say at each frame, in place of its number.
     fps : float, default 10
         Frames per second, from 0.1 to 100.
     autoplay : bool, default False
@@ -503,8 +518,8 @@ def animate(
     Raises
     ------
     TypeError, ValueError
-        If the frames have another dtype, shape or range, there is a title too many or too
-        few, or `fps` is out of its range.
+        If the frames have another dtype, shape or range, there is a title or a label too many
+        or too few, or `fps` is out of its range.
 
     Examples
     --------
@@ -515,6 +530,8 @@ def animate(
     n, n_frames, height, width = clips.shape
     if titles is not None and len(titles) != n:
         raise ValueError(f"titles has length {len(titles)}: give one for each of {n} clips")
+    if labels is not None and len(labels) != n_frames:
+        raise ValueError(f"labels has length {len(labels)}: give one for each of {n_frames} frames")
     try:
         fps = float(fps)
     except (TypeError, ValueError):
@@ -523,7 +540,8 @@ def animate(
         raise ValueError(f"fps={fps}: give 0.1 to 100 frames per second")
     alt = str(alt or f"A clip of {n_frames} frames of {height} by {width} pixels.")
     titles = [""] * n if titles is None else [str(title) for title in titles]
-    return Player(clips, alt, titles, fps, autoplay)
+    labels = [] if labels is None else [str(label) for label in labels]
+    return Player(clips, alt, titles, labels, fps, autoplay)
 
 
 def animate_error(
@@ -589,8 +607,8 @@ def slider(
     -------
     ipywidgets.VBox or Player
         An ipywidgets slider that is linked in the browser to a stack of images. Where
-        ipywidgets 8 is not installed (Colab has 7), a `Player` with the same images, which
-        says the number of each in place of its label.
+        ipywidgets 8 is not installed (Colab has 7), a `Player` of the same images and labels.
+        A page without a kernel shows that one too.
 
     Raises
     ------
@@ -607,16 +625,18 @@ def slider(
         raise ValueError(
             f"labels has length {len(labels)}: give one for each of {len(pixels)} images"
         )
+    said = [f"{description} {label}".strip() for label in labels]
+    player = animate(pixels, f"{alt} ({said[0]} … {said[-1]})".strip(), labels=said, fps=2)
     try:
         from ipywidgets import HTML, SelectionSlider, Stack, VBox, jslink
     except ImportError:
-        return animate(pixels, alt)
+        return player
     shown = max(1, round(256 / pixels.shape[2])) * pixels.shape[2]
     style = (
         f"width: {shown}px; max-width: 100%; image-rendering: pixelated; "
         "padding: 0; filter: none; border-radius: 3px"
     )
-    alts = [html.escape(f"{alt} ({description} {label})".strip()) for label in labels]
+    alts = [html.escape(f"{alt} ({label})".strip()) for label in said]
     pictures = [
         HTML(f'<img alt="{text}" src="{_data_url(image)}" style="{style}">')
         for image, text in zip(pixels, alts, strict=True)
@@ -624,7 +644,9 @@ def slider(
     control = SelectionSlider(options=[str(label) for label in labels], description=description)
     stack = Stack(pictures, selected_index=0)
     jslink((control, "index"), (stack, "selected_index"))
-    return VBox([stack, control])
+    box = VBox([stack, control])
+    box._repr_html_ = player._repr_html_  # kept beside the widget in what a notebook stores
+    return box
 
 
 def _unit_images(images: ArrayLike, name: str, ndims: tuple[int, ...]) -> NDArray[np.float32]:

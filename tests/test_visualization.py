@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import re
 import sys
 import types
@@ -854,9 +855,31 @@ def test_a_slider_is_linked_in_the_browser_and_not_in_python(monkeypatch):
 def test_without_a_stack_a_slider_is_a_player(monkeypatch, stand_in):
     monkeypatch.setitem(sys.modules, "ipywidgets", stand_in)
     images = noise(5, 6, 6)
-    player = slider(images, "abcde", alt="Noise")
-    assert isinstance(player, Player) and player.alt == "Noise"
+    player = slider(images, "abcde", description="noise", alt="Noise")
+    assert isinstance(player, Player) and player.alt == "Noise (noise a … noise e)"
+    assert player.labels == ["noise a", "noise b", "noise c", "noise d", "noise e"]
     np.testing.assert_array_equal(player.clips[0], images)
+
+
+def test_a_slider_brings_what_a_page_without_a_kernel_shows(monkeypatch):
+    pytest.importorskip("ipywidgets")
+    images = noise(5, 6, 6)
+    page = slider(images, "abcde", alt="Noise")._repr_html_()
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    assert page == slider(images, "abcde", alt="Noise")._repr_html_()
+
+
+def test_labels_take_the_place_of_frame_numbers():
+    page = animate(np.zeros((2, 4, 4), np.uint8), "Dark.", labels=['"1"', "<é>"])._repr_html_()
+    (div,) = [tag for tag in Page(page).attributes("div") if "data-labels" in tag]
+    assert json.loads(div["data-labels"]) == ['"1"', "<é>"]
+    assert "data-labels=" not in animate(np.zeros((2, 4, 4), np.uint8), "Dark.")._repr_html_()
+
+
+@pytest.mark.parametrize("labels", [[], ["a"], ["a", "b", "c"]])
+def test_labels_are_as_many_as_the_frames(labels):
+    with pytest.raises(ValueError, match=rf"labels has length {len(labels)}: .* 2 frames"):
+        animate(np.zeros((2, 4, 4), np.uint8), "Dark.", labels=labels)
 
 
 def test_titles_may_be_of_any_kind():

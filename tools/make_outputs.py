@@ -8,7 +8,8 @@ kept. In chapter 1, cells whose output is not compared show the full MNIST: with
 unless MMNIST_DATA names it, they keep the outputs that they have.
 
 The repository's address is copied from ``_config.yml`` into the chapters' first cells, README.md
-and CITATION.cff, and README's moving picture is remade. A chapter that fails is left as it was.
+and CITATION.cff, and README's moving picture and the site's preview are remade. A chapter that
+fails is left as it was.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
-from mmnist_lib import MovingMNIST, animate, load_mnist
+from mmnist_lib import MovingMNIST, animate, load_mnist, show_strip
 
 ROOT = Path(__file__).parents[1]
 GITHUB = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
@@ -175,12 +177,27 @@ def main(names: list[str]) -> None:
     for path in (ROOT / "README.md", ROOT / "CITATION.cff"):
         path.write_text(stamp(path.read_text(encoding="utf-8"), address), encoding="utf-8")
     readme_player().save(ROOT / "book" / "images" / "moving-mnist.gif", scale=4)
+    save_preview(ROOT / "book" / "assets" / "preview.png")
 
 
 def readme_player() -> Any:
     """Make README's moving picture: two sequences of the library's own digits."""
     _, (images, labels) = load_mnist("sample")
     return animate(MovingMNIST(images, labels, seed=5).batch(0, 3), "Three moving pairs of digits.")
+
+
+def save_preview(path: Path) -> None:
+    """Draw what a link to the site shows elsewhere: the title, and two film strips."""
+    figure, axes = plt.subplots(2, figsize=(12, 6.3), facecolor="black")
+    figure.subplots_adjust(left=0.03, right=0.97, top=0.78, bottom=0.02, hspace=0)
+    for ax, clip in zip(axes, readme_player().clips, strict=False):
+        show_strip(clip[:14], every=2, ax=ax)
+        for number in ax.texts:
+            number.set_visible(False)
+        ax.patch.set_visible(False)
+    figure.text(0.03, 0.87, "Moving MNIST, the course", color="white", fontsize=48)
+    figure.savefig(path, dpi=100, facecolor="#1d2733")
+    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import json
 import math
 import re
 import shutil
@@ -25,14 +24,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import numpy as np
 from jinja2 import pass_context
-from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from mmnist_lib import animate
+from book._ext.course import mathml
 
 ROOT = Path(__file__).parents[1]
 PAGES = re.findall(r"file: (book/[\w-]+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
@@ -71,16 +68,13 @@ class Deck(SlidesExporter):
     def markdown2html(self, context: Any, source: str) -> str:
         """Turn Markdown into HTML, and the formulas in it into MathML."""
         page = super().markdown2html(context, source)
-        return re.sub(r"<pre.*?</pre>|<code.*?</code>|(\$\$?)(.+?)\1", mathml, page, flags=re.S)
+        return re.sub(r"<pre.*?</pre>|<code.*?</code>|(\$\$?)(.+?)\1", formula, page, flags=re.S)
 
 
-def mathml(found: re.Match[str]) -> str:
+def formula(found: re.Match[str]) -> str:
     """Turn one formula into MathML, and leave code as it is."""
-    if not found[1]:
-        return found[0]
-    tex = html.unescape(found[2]).replace("{aligned}", "{align*}")
-    page = convert(tex, display="block" if found[1] == "$$" else "inline")
-    return re.sub(r"(<mi>[a-z]{2,}</mi>)(?=<mi>)", r'\1<mspace width="0.17em"/>', page)  # sin θ
+    display = "block" if found[1] == "$$" else "inline"
+    return mathml(html.unescape(found[2]), display) if found[1] else found[0]
 
 
 def pieces(notebook: Any) -> Iterator[Piece]:
@@ -90,7 +84,7 @@ def pieces(notebook: Any) -> Iterator[Piece]:
             text = re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", link, cell.source)
             yield from (prose(block.strip()) for block in re.findall(BLOCK, text, re.M | re.S))
         elif "hide-cell" not in cell.metadata.get("tags", []):
-            yield code(cell, notebook.metadata.get("widgets", {}))
+            yield code(cell)
 
 
 def link(found: re.Match[str]) -> str:
@@ -148,14 +142,14 @@ def rows(lines: list[str], width: int) -> int:
     return sum(math.ceil(max(len(line), 1) / width) for line in lines)
 
 
-def code(cell: Any, widgets: dict[str, Any]) -> Piece:
+def code(cell: Any) -> Piece:
     """Make a piece of a cell of code and its outputs, without what it says to the tests."""
     cell.source = re.sub(r"^# NBVAL_IGNORE_OUTPUT\n# Not compared:.*\n", "", cell.source)
     lines, width, height = len(cell.source.splitlines()), 0.0, 0.0
     shown, room = [], 23 - lines
     for output in cell.outputs:
         data = output.get("data", {})
-        if found := picture(data, cell.metadata.get("mystnb", {}), widgets):
+        if found := picture(data, cell.metadata.get("mystnb", {})):
             shown.append(new_output("display_data", {"text/html": found[0]}))
             width, height = max(width, found[1]), height + found[2]
             continue
@@ -175,17 +169,13 @@ def smallest(width: float, height: float) -> float:
     return min(SMALLEST if height > LOW else 1, WIDTH / max(width, 1))
 
 
-def picture(
-    data: dict[str, Any], mystnb: dict[str, Any], widgets: dict[str, Any]
-) -> tuple[str, int, int] | None:
-    """Return a player, also in place of a slider, or a figure, with its width and height."""
+def picture(data: dict[str, Any], mystnb: dict[str, Any]) -> tuple[str, int, int] | None:
+    """Return a player, which a slider brings too, or a figure, with its width and height."""
     page = data.get("text/html", "")
-    if view := data.get("application/vnd.jupyter.widget-view+json"):
-        page = slider(view["model_id"], widgets["application/vnd.jupyter.widget-state+json"])
     if "mmnist-player" in page:
         screens = re.findall(r"width: (\d+)px; aspect-ratio: (\d+) / (\d+)", page)
         high = max(int(w) * int(h) // int(across) for w, across, h in screens) + 60
-        high += 24 * ("<figcaption>" in page) + 40 * bool(view)
+        high += 24 * ("<figcaption>" in page)
         return page, sum(int(w) + 14 for w, _, _ in screens), high
     if "image/png" not in data:
         return None
@@ -198,23 +188,6 @@ def picture(
 def pixels(png: str) -> Image.Image:
     """Open a picture that is stored as text."""
     return Image.open(io.BytesIO(base64.b64decode(png)))
-
-
-def slider(name: str, widgets: dict[str, Any]) -> str:
-    """Make a player of the pictures that a slider chooses from, with its labels."""
-
-    def children(state: dict[str, Any]) -> list[dict[str, Any]]:
-        names = [child.removeprefix("IPY_MODEL_") for child in state["children"]]
-        return [widgets["state"][name]["state"] for name in names]
-
-    stack, control = children(widgets["state"][name]["state"])
-    values = "".join(child["value"] for child in children(stack))
-    images = re.findall(r'alt="(.*?)" src="[^,]*,(.*?)"', values)
-    frames = np.stack([np.asarray(pixels(png)) for _, png in images])
-    labels = [f"{control['description']} {label}" for label in control["_options_labels"]]
-    page = animate(frames, html.unescape(images[0][0]), fps=2)._repr_html_()
-    page = page.replace("`frame ${frame}`", f"{json.dumps(labels)}[frame]")
-    return page.replace(">frame 0<", f">{labels[0]}<")
 
 
 def units(section: list[Piece]) -> list[list[Piece]]:

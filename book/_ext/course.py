@@ -1,27 +1,33 @@
 """What the site needs beyond Jupyter Book.
 
-The repository's address in one place, a chapter's clip on another page, a
-JupyterHub button, worked solutions below the exercises, and reference pages
-of what is built on Keras.
+The repository's address in one place, a chapter's clip on another page, more
+places to run a chapter, how long that takes, worked solutions below the
+exercises, sliders and formulas that need no script from elsewhere, downloads,
+and reference pages of what is built on Keras.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from docutils import nodes
+from latex2mathml.converter import convert
+from mmnist_lib import choose_keras_backend
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.errors import ConfigError
+from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util import inspect
 from sphinx.util.docutils import SphinxDirective
 
-from mmnist_lib import choose_keras_backend
-
+OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
+LITE = "lite/notebooks/index.html?path="  # JupyterLite, put beside the book by `make site`
+WORDS_A_MINUTE = 200
 FOLDED = " Below each check, a hint and a worked solution are folded away."
 
 
@@ -32,10 +38,7 @@ class Clip(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Take the player's HTML out of the notebook beside this page."""
-        path = (
-            Path(self.env.doc2path(self.env.docname)).parent
-            / f"{self.arguments[0]}.ipynb"
-        )
+        path = Path(self.env.doc2path(self.env.docname)).parent / f"{self.arguments[0]}.ipynb"
         self.env.note_dependency(str(path))
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
@@ -52,6 +55,10 @@ def use_own_address(app: Sphinx, config: Config) -> None:
     if repository := os.environ.get("GITHUB_REPOSITORY"):
         server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
         options["repository_url"] = f"{server}/{repository}"
+    *_, owner, name = options["repository_url"].split("/")
+    config.html_baseurl = f"https://{owner}.github.io/{name}/"
+    config.ogp_site_url = config.html_baseurl
+    options["logo"] = {"text": config.html_title, "alt_text": ""}
 
 
 def fill_in_address(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -61,16 +68,27 @@ def fill_in_address(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace(stated, address)
 
 
-def add_jupyterhub_button(
+def add_launch_buttons(
     app: Sphinx,
     pagename: str,
     templatename: str,
     context: dict[str, Any],
     doctree: Any,
 ) -> None:
-    """Let a chapter's launch menu lead to the form for the reader's hub."""
+    """Let a chapter's menu lead to JupyterLite and to the form for a hub."""
     for button in context.get("header_buttons", []):
         if button.get("label") == "launch-buttons":
+            if address := in_browser(app, pagename):
+                button["buttons"].insert(
+                    0,
+                    {
+                        "type": "link",
+                        "text": "This browser",
+                        "tooltip": "Run this chapter in the browser",
+                        "icon": "_static/images/logo_jupyterhub.svg",
+                        "url": address,
+                    },
+                )
             page = context["pathto"]("book/running")
             query = urlencode({"chapter": pagename.removeprefix("book/")})
             button["buttons"].append(
@@ -84,6 +102,65 @@ def add_jupyterhub_button(
             )
 
 
+def in_browser(app: Sphinx, docname: str) -> str:
+    """Return where the published site runs a page's notebook, or nothing."""
+    name = docname.removeprefix("book/")
+    runs = re.fullmatch(r"(exercises/)?0[1-5]-\w+", name)
+    up = "../" * docname.count("/")
+    return f"{up}{LITE}{name}.ipynb" if app.config.published and runs else ""
+
+
+def add_facts(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Say at a notebook's head how long it takes, and where it can be run."""
+    if not app.env.doc2path(docname).endswith(".ipynb"):
+        return
+    page = json.loads(source[0])
+    facts = []
+    measured = json.loads((Path(app.srcdir) / "benchmarks" / "classroom.json").read_text("utf-8"))[
+        "measured"
+    ].get(docname.removeprefix("book/"))
+    if measured and not docname.startswith("book/exercises"):
+        text = " ".join("".join(cell["source"]) for cell in page["cells"])
+        minutes = round(len(text.split()) / WORDS_A_MINUTE)
+        facts.append(f"{minutes} minutes to read")
+        facts.append(f"{duration(measured['s'])} to run on two cores")
+    if address := in_browser(app, docname):
+        facts.append(f'<a href="{address}">Run this chapter in the browser</a>')
+    title, _, rest = "".join(page["cells"][0]["source"]).partition("\n")
+    if facts:
+        line = f'<p class="facts">{" · ".join(facts)}</p>'
+        page["cells"][0]["source"] = f"{title}\n\n{line}\n{rest}"
+        source[0] = json.dumps(page)
+
+
+def duration(seconds: float) -> str:
+    """Tell a time as one would say it."""
+    if seconds < 60:
+        return f"{max(2, round(seconds))} seconds"
+    return f"{round(seconds / 60)} minutes"
+
+
+def offer_downloads(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Link to the book's PDF and zip on the published site, if they are made."""
+    files = sorted((Path(app.srcdir) / app.config.downloads).glob("*.*"))
+    links = " ".join(
+        f'<a href="../downloads/{file.name}">{OFFERS[file.suffix]}</a>, '
+        f"{file.stat().st_size / 1e6:.1f} MB."
+        for file in files
+        if app.config.published
+    )
+    text = f"**Take it with you.** {links}" if links else ""
+    source[0] = source[0].replace("{{ downloads }}", text)
+
+
+def not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Make the page that GitHub Pages shows in place of one that is not there."""
+    body = (Path(app.srcdir) / "book" / "assets" / "404.html").read_text("utf-8")
+    address = app.config.html_theme_options["repository_url"]
+    body = body.replace("{{ repository }}", address)
+    yield "404", {"title": "No such page", "body": body}, "page.html"
+
+
 def add_worked_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
     """Show hints and solutions folded, in the edition for self-study alone.
 
@@ -95,9 +172,7 @@ def add_worked_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
         return
     master = Path(app.srcdir) / "assignments" / f"{name}.ipynb"
     app.env.note_dependency(str(master))
-    folded = hints_and_solutions(
-        json.loads(master.read_text(encoding="utf-8"))
-    )
+    folded = hints_and_solutions(json.loads(master.read_text(encoding="utf-8")))
     page = json.loads(source[0])
     first = page["cells"][0]
     first["source"] = "".join(first["source"]) + FOLDED
@@ -135,6 +210,48 @@ def hints_and_solutions(master: dict[str, Any]) -> dict[str, str]:
     return folded
 
 
+def show_sliders_as_html(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Of a slider, keep the HTML that it brings, which needs no manager."""
+    if "widget-view+json" not in source[0]:
+        return
+    page = json.loads(source[0])
+    page["metadata"].pop("widgets", None)
+    for cell in page["cells"]:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            view = "application/vnd.jupyter.widget-view+json"
+            if data.pop(view, None) is not None and "text/html" not in data:
+                raise ExtensionError(
+                    f"{docname}: a widget would be dead on the site. "
+                    "Use mmnist_lib.slider, which brings HTML too"
+                )
+    source[0] = json.dumps(page)
+
+
+def visit_inline_math(self: Any, node: nodes.math) -> None:
+    """Write a formula in a sentence as MathML."""
+    self.body.append(mathml(node.astext(), "inline"))
+    raise nodes.SkipNode
+
+
+def visit_display_math(self: Any, node: nodes.math_block) -> None:
+    """Write a formula of its own as MathML."""
+    tex = re.sub(r"\\(begin|end){split}", "", node.astext())
+    page = mathml(tex, "block")
+    # It scrolls on a phone, so the keyboard has to reach it.
+    label = 'class="formula" tabindex="0" role="group" aria-label="Formula"'
+    self.body.append(f"<div {label}>{page}</div>")
+    raise nodes.SkipNode
+
+
+def mathml(tex: str, display: str) -> str:
+    """Turn a formula into MathML, which browsers draw without a script."""
+    tex = tex.replace("{aligned}", "{align*}")
+    page = convert(tex.strip(), display=display)
+    # Names of functions keep their distance from what follows: sin θ.
+    return re.sub(r"(<mi>[a-z]{2,}</mi>)(?=<mi>)", r'\1<mspace width="0.17em"/>', page)
+
+
 def grade_id(cell: dict[str, Any]) -> str:
     """Return nbgrader's name of a cell, or nothing."""
     return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
@@ -148,9 +265,7 @@ def fold(title: str, text: str) -> str:
 def choose_edition(app: Sphinx, config: Config) -> None:
     """Take the edition from ``make book EDITION=class``."""
     if config.edition not in ("study", "class"):
-        raise ConfigError(
-            f"EDITION={config.edition} is unknown: choose study or class"
-        )
+        raise ConfigError(f"EDITION={config.edition} is unknown: choose study or class")
 
 
 def do_without_keras(app: Sphinx, config: Config) -> None:
@@ -184,13 +299,19 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("clip", Clip)
     edition = os.environ.get("EDITION") or "study"
     app.add_config_value("edition", edition, "env")
+    app.add_config_value("downloads", "_build/downloads", "env")
+    published = bool(os.environ.get("PUBLISH"))
+    app.add_config_value("published", published, "env")
     app.connect("config-inited", choose_edition)
     app.connect("source-read", add_worked_solutions)
+    app.connect("source-read", show_sliders_as_html)
+    app.connect("source-read", add_facts)
+    app.connect("source-read", offer_downloads)
+    app.connect("html-collect-pages", not_found)
+    app.add_html_math_renderer("mathml", (visit_inline_math, None), (visit_display_math, None))
     app.connect("config-inited", use_own_address)
     app.connect("config-inited", do_without_keras)
     app.connect("autodoc-process-signature", show_own_arguments)
     app.connect("source-read", fill_in_address)
-    app.connect(
-        "html-page-context", add_jupyterhub_button, priority=900
-    )  # after the theme
+    app.connect("html-page-context", add_launch_buttons, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}

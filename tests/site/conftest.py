@@ -3,6 +3,7 @@
 import functools
 import http.server
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,10 +13,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+NODE = Path(__file__).parent / "node_modules"
 SITE = ROOT / "_build" / "html"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture
+def wait_until():
+    """Wait for a condition, as Playwright's own function cannot under the site's policy."""
+
+    def wait(page, expression):
+        for _ in range(100):
+            if page.evaluate(expression):
+                return
+            page.wait_for_timeout(50)
+        pytest.fail(f"not within five seconds: {expression}")
+
+    return wait
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -48,17 +64,38 @@ def browser():
         browser.close()
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
+class LikeGitHubPages(http.server.SimpleHTTPRequestHandler):
+    """The site below the repository's name, and 404.html wherever there is nothing."""
+
+    root = ""  # as the site's own links to itself say
+
     def log_message(self, *_):
         pass
+
+    def translate_path(self, path):
+        if not path.startswith(self.root):
+            return "/nothing"
+        return super().translate_path("/" + path.removeprefix(self.root))
+
+    def send_error(self, code, message=None, explain=None):
+        if code != 404:
+            return super().send_error(code, message, explain)
+        page = (SITE / "404.html").read_bytes()
+        self.send_response(404)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
 
 
 @pytest.fixture(scope="module")
 def address():
-    handler = functools.partial(QuietHandler, directory=SITE)
+    start = (SITE / "index.html").read_text(encoding="utf-8")
+    LikeGitHubPages.root = re.search(r'canonical" href="https://[^/]+(/[^/]+/)', start)[1]
+    handler = functools.partial(LikeGitHubPages, directory=SITE)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}{LikeGitHubPages.root.rstrip('/')}"
         server.shutdown()
 
 

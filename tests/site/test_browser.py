@@ -22,7 +22,7 @@ def shown_frame(player) -> int:
     )
 
 
-def test_a_player_plays_pauses_and_steps(visit):
+def test_a_player_plays_pauses_and_steps(visit, wait_until):
     page = visit("03-trajectories.html", reduced_motion="reduce")
     player = page.locator(".mmnist-player").first
     button, range_ = player.locator("button"), player.locator("input")
@@ -43,7 +43,7 @@ def test_a_player_plays_pauses_and_steps(visit):
 
     button.click()
     assert button.get_attribute("aria-label") == "Pause"
-    page.wait_for_function("document.querySelector('.mmnist-player input').value > 8")
+    wait_until(page, "document.querySelector('.mmnist-player input').value > 8")
     button.press("Space")
     assert button.get_attribute("aria-label") == "Play"
     stopped = shown_frame(player)
@@ -51,9 +51,9 @@ def test_a_player_plays_pauses_and_steps(visit):
     assert shown_frame(player) == stopped == int(range_.input_value())
 
 
-def test_the_first_picture_of_a_page_moves_by_itself(visit):
+def test_the_first_picture_of_a_page_moves_by_itself(visit, wait_until):
     page = visit("index.html", reduced_motion="no-preference")
-    page.wait_for_function("document.querySelector('.mmnist-player input').value > 1")
+    wait_until(page, "document.querySelector('.mmnist-player input').value > 1")
     assert page.locator(".mmnist-player button").first.get_attribute("aria-label") == "Pause"
 
 

@@ -131,11 +131,11 @@ def test_the_keyboard_is_enough(page):
     assert all(name.startswith("Copy") for name in reached[5::2])
 
 
-def test_a_link_is_copied_or_selected(page):
+def test_a_link_is_copied_or_selected(page, wait_until):
     fill(page, hub="https://hub.example.edu")
     page.get_by_role("button", name="Copy Binder's link").click()
     status = page.get_by_role("status")
-    page.wait_for_function("document.getElementById('copied').textContent")
+    wait_until(page, "document.getElementById('copied').textContent")
     assert re.match(r"Copied\.|Selected\.", status.inner_text())
     selected = page.evaluate(
         "(e => e.value.slice(e.selectionStart, e.selectionEnd))"

@@ -1,0 +1,135 @@
+"""Every page, in a browser: it is complete, silent towards other hosts, and for everyone."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+SITE = Path(__file__).parents[2] / "_build" / "html"
+PICTURES = SITE.parent / "screenshots"
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+OTHERS = {"_static", "lite"}  # templates of the theme, and JupyterLite's own pages
+PAGES = sorted(
+    str(path.relative_to(SITE).with_suffix(""))
+    for path in SITE.rglob("*.html")
+    if not OTHERS & set(path.relative_to(SITE).parts) and path != SITE / "index.html"
+)
+each_page = pytest.mark.parametrize("name", PAGES)
+
+
+@pytest.fixture
+def visited(browser, address):
+    """Open a page, and note all that it asks for, all that fails and all that it says."""
+    made = []
+
+    def open_page(name, **options):
+        context = browser.new_context(reduced_motion="reduce", **options)
+        made.append(context)
+        page, page.wrong = context.new_page(), []
+        page.on("request", lambda request: note_request(page, request.url, address))
+        page.on("response", lambda answer: answer.status >= 400 and page.wrong.append(answer.url))
+        page.on("pageerror", lambda error: page.wrong.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and page.wrong.append(line.text))
+        page.goto(f"{address}/{name}.html")
+        page.evaluate(
+            """async () => {
+                for (const image of document.images) image.loading = "eager";
+                await Promise.allSettled([...document.images].map((image) => image.decode()));
+            }"""
+        )
+        return page
+
+    yield open_page
+    for context in made:
+        context.close()
+
+
+def note_request(page, url, address):
+    if not url.startswith((f"{address}/", "data:", "blob:")):
+        page.wrong.append(f"asks {url}")
+
+
+def test_all_pages_are_tried():
+    assert {"book/index", "book/04-bouncing", "book/api", "search", "genindex", "404"} <= {*PAGES}
+    assert len(PAGES) > 25
+
+
+@each_page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_sound(visited, name, scheme):
+    """No error, no other host, no sideways scroll, no barrier; and a picture of it to look at."""
+    if not AXE.exists():
+        if os.environ.get("MMNIST_REQUIRE_BROWSER"):
+            pytest.fail("apt install nodejs npm")
+        pytest.skip("needs axe-core: apt install nodejs npm, then make test")
+    page = visited(name, color_scheme=scheme, viewport={"width": 1600, "height": 900})
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for width in (1600, 768, 360, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if width in (1600, 320):
+            page.wait_for_timeout(400)  # until the theme has seen what scrolls now
+            found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+            barriers = [(rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
+            assert not barriers, f"{width} pixels wide"
+            picture = PICTURES / f"{name.replace('/', '-')}-{width}-{scheme}.png"
+            page.screenshot(path=picture, full_page=True)
+    assert page.wrong == []
+    assert page.context.cookies() == []
+
+
+@each_page
+def test_a_page_forbids_what_it_does_not_need(name):
+    text = (SITE / f"{name}.html").read_text(encoding="utf-8")
+    policy = re.search(r'<meta content="([^"]*)" http-equiv="Content-Security-Policy"/>', text)[1]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == rules["base-uri"] == "'none'"
+    assert "unsafe" not in rules["script-src"] + rules["style-src"]
+    assert not re.search(r"https?:|\*", policy)
+    assert not re.search(r"<[^>]* on\w+=", re.sub(r"<script.*?</script>", "", text, flags=re.S))
+
+
+def test_the_policy_is_in_force(visited):
+    page = visited("book/index")
+    page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.textContent = "window.intruder = true";
+            document.body.append(script);
+            document.body.insertAdjacentHTML("beforeend", '<img src="http://127.0.0.1:9/x.png">');
+        }"""
+    )
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.intruder") is None
+    assert sum("Content Security Policy" in line for line in page.wrong) == 2
+
+
+@each_page
+def test_at_most_one_clip_plays_by_itself_and_pictures_have_a_size(name):
+    text = (SITE / f"{name}.html").read_text(encoding="utf-8")
+    assert text.count(" data-autoplay") <= 1
+    for image in re.findall(r"<img [^>]*>", text):
+        assert 'width="' in image or ".svg" in image, image
+        assert 'alt="' in image, image
+
+
+def test_the_search_finds_names_and_words(visited):
+    for words, target in [("bounce_path", "api.html"), ("long exposure", "02-visualization.html")]:
+        page = visited("search")
+        page.goto(f"{page.url}?q={words.replace(' ', '+')}")
+        page.wait_for_selector("#search-results li a")
+        links = page.locator("#search-results li a").evaluate_all("all => all.map((a) => a.href)")
+        assert any(target in link for link in links), links
+        assert page.wrong == []
+
+
+def test_an_address_without_a_page_is_answered_with_help(visited, address):
+    page = visited("book/index")
+    page.goto(f"{address}/no/such/page.html")
+    assert page.locator("article h1").inner_text().startswith("No such page")
+    assert page.evaluate("getComputedStyle(document.querySelector('.bd-sidebar')).display")
+    assert page.evaluate("document.styleSheets.length") > 0
+    page.get_by_role("link", name="first page").click()
+    assert page.locator("article h1").inner_text().startswith("Moving MNIST")

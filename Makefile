@@ -10,7 +10,7 @@ BOOK = $(BIN)/.book-is-set-up
 DEV = $(BIN)/.tests-are-set-up
 INSTRUCTOR = $(BIN)/.grading-is-set-up
 SITE = $(BIN)/.site-is-set-up
-NODE = tests/site/node_modules/.package-lock.json
+NODE = tests/site/node_modules/.is-set-up
 CLEAR = rm -rf _build/html _build/.doctrees
 BUILD = $(BIN)/jupyter-book build . -n -W --keep-going -q
 # The book as it is published: with downloads, and with a kernel that runs in the browser.
@@ -144,6 +144,11 @@ $(DEV): requirements-dev.txt requirements-instructor.txt requirements-site.txt $
 	@$(PIP_INSTALL) $< || $(PIP_STOP)
 	@touch $(INSTRUCTOR) $(SITE) $@
 
-# Where there is no Node, the tests that need it are skipped, and say so.
-$(NODE): tests/site/package-lock.json
-	@if command -v npm >/dev/null; then cd tests/site && npm ci --silent --no-fund --no-audit; fi
+# Where there is no Node, the tests that need it are skipped, and say so. Pyodide's installer is for
+# newer Pythons than this one, so it is not installed but laid beside Pyodide.
+$(NODE): tests/site/package-lock.json tests/site/pyodide.txt | $(DEV)
+	@if command -v npm >/dev/null; then \
+	    (cd tests/site && npm ci --silent --no-fund --no-audit) && \
+	    $(BIN)/python -m pip download $(PIPFLAGS) --disable-pip-version-check --no-deps --python-version 3.14 \
+	        --only-binary :all: --dest tests/site/node_modules -r tests/site/pyodide.txt && touch $@; \
+	fi

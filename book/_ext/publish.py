@@ -65,7 +65,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     if error or app.builder.name != "html":
         return
     site = Path(app.outdir)
-    pages = {
+    pages: dict[Path, Page] = {
         path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
         for path in site.rglob("*.html")
         if "_static" not in path.parts

@@ -65,11 +65,128 @@ def test_clips_of_one_player_keep_step(visit):
     assert len(moves) == 2 and len(set(moves)) == 1
 
 
+def test_a_slider_changes_its_picture_and_says_which(visit):
+    page = visit("03-trajectories.html", reduced_motion="reduce")
+    player = page.locator(".mmnist-player[data-labels]")
+    range_ = player.locator("input")
+    assert range_.get_attribute("aria-label") == "Picture"
+    assert player.locator("output").inner_text() == "angle ° 0"
+    range_.press("ArrowRight")
+    range_.press("ArrowRight")
+    assert shown_frame(player) == 2
+    assert player.locator("output").inner_text() == "angle ° 60"
+    assert range_.get_attribute("aria-valuetext") == "angle ° 60"
+
+
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("width", [360, 1280])
-def test_a_page_fits_its_window(visit, name, width):
-    page = visit(f"{name}.html", viewport={"width": width, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_nothing_plays_by_itself_for_who_wants_no_motion(visit, name):
+    if ".mmnist-player" not in (text := (BOOK / f"{name}.html").read_text(encoding="utf-8")):
+        return
+    page = visit(f"{name}.html", reduced_motion="reduce")
+    players = page.locator(".mmnist-player")
+    assert players.count() == text.count("data-sha256")
+    labels = players.locator("button").evaluate_all("all => all.map((b) => b.ariaLabel)")
+    assert set(labels) == {"Play"} and len(labels) == players.count()
+
+
+def test_every_button_of_a_pages_head_does_something(visit):
+    page = visit("03-trajectories.html", viewport={"width": 1280, "height": 800})
+    html = page.locator("html")
+    modes = set()
+    for _ in range(3):
+        page.locator(".theme-switch-button").click()
+        modes.add((html.get_attribute("data-mode"), html.get_attribute("data-theme")))
+    assert {mode for mode, _ in modes} == {"auto", "light", "dark"}
+
+    page.locator(".btn-fullscreen-button").click()
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.fullscreenElement !== null")
+    page.evaluate("document.exitFullscreen()")
+
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.get_by_role("button", name="Download this page").click()
+    page.locator(".btn-download-pdf-button").click()
+    assert page.evaluate("window.printed")
+    page.get_by_role("button", name="Launch interactive content").click()
+    assert page.get_by_role("link", name="Colab").is_visible()
+    page.get_by_role("button", name="Source repositories").click()
+    assert page.get_by_role("link", name="Suggest edit").is_visible()
+    page.keyboard.press("Escape")
+
+    sidebar = page.locator("#pst-primary-sidebar")
+    wide = sidebar.bounding_box()["width"]
+    page.locator(".primary-toggle").click()
+    page.wait_for_timeout(500)
+    assert not sidebar.is_visible() or sidebar.bounding_box()["x"] <= -wide + 1
+
+    page.keyboard.press("Control+k")
+    assert page.evaluate("document.activeElement.name") == "q"
+
+
+def test_on_a_phone_the_contents_open_and_close(visit):
+    page = visit("03-trajectories.html", viewport={"width": 360, "height": 800})
+    link = page.get_by_role("link", name="4. Bouncing: two rules for one wall")
+    assert not link.is_visible()
+    page.locator(".primary-toggle").click()
+    assert link.is_visible()
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(600)
+    assert not link.is_visible()
+    page.locator(".secondary-toggle").click()
+    assert page.locator("#pst-secondary-sidebar-modal a", has_text="Sizes").is_visible()
+
+
+@pytest.mark.parametrize("name", ["index", "03-trajectories", "running", "exercises/04-bouncing"])
+def test_the_keyboard_alone_reaches_everything_and_shows_where_it_is(visit, name):
+    page = visit(f"{name}.html", reduced_motion="reduce", viewport={"width": 1280, "height": 800})
+    number = page.evaluate(
+        """() => {
+            const kinds = "a[href], button, input, select, summary, [tabindex='0']";
+            const all = [...document.querySelectorAll(kinds)].filter(
+                (e) => e.checkVisibility({ visibilityProperty: true }) && e.tabIndex >= 0);
+            all.forEach((e, n) => { e.dataset.number = n; });
+            return all.length;
+        }"""
+    )
+    reached, faint = set(), []
+    for _ in range(number + 10):
+        page.keyboard.press("Tab")
+        seen = page.evaluate(
+            """() => {
+                const e = document.activeElement;
+                const ring = [e, e.firstElementChild || e].map(getComputedStyle).some((style) =>
+                    (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+                    || style.boxShadow !== "none");
+                return [e.dataset.number, ring, e.outerHTML];
+            }"""
+        )
+        if seen[0] is not None:
+            reached.add(int(seen[0]))
+            if not seen[1]:
+                faint.append(seen[2][:120])
+    missed = page.evaluate(
+        "(reached) => [...document.querySelectorAll('[data-number]')]"
+        ".filter((e) => !reached.includes(Number(e.dataset.number))).map((e) => e.outerHTML)",
+        sorted(reached),
+    )
+    assert [html[:120] for html in missed] == []
+    assert faint == []
+
+
+def test_a_printed_page_is_the_text_alone(visit):
+    page = visit("03-trajectories.html", color_scheme="dark", reduced_motion="reduce")
+    page.emulate_media(media="print", color_scheme="dark")
+    for gone in ("#pst-primary-sidebar", ".bd-header-article", ".prev-next-footer", ".copybtn"):
+        assert not page.locator(gone).first.is_visible(), gone
+    colors = page.evaluate(
+        "(({ color, backgroundColor }) => [color, backgroundColor])"
+        "(getComputedStyle(document.querySelector('article p')))"
+    )
+    red = int(colors[0].split("(")[1].split(",")[0])
+    assert red < 80, f"the text is {colors[0]} on paper"
+    screen = page.locator(".mmnist-player .screen").first.bounding_box()
+    sheet = page.locator(".mmnist-player img").first.bounding_box()
+    assert sheet["width"] <= screen["width"] + 2, "the whole film strip is to be seen"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -110,7 +110,7 @@ def test_a_slider_is_html_that_needs_no_manager(chapter):
 
 def test_a_widget_that_brings_no_html_stops_the_build():
     notebook = {"metadata": {}, "cells": [{"outputs": [{"data": {WIDGET: {}}}]}]}
-    with pytest.raises(ExtensionError, match=r"book/x: a widget would be dead .* slider"):
+    with pytest.raises(ExtensionError, match=r"book/x: a widget would be dead .*slider"):
         show_sliders_as_html(None, "book/x", [json.dumps(notebook)])
 
 

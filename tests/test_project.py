@@ -1,5 +1,6 @@
 """The files around the course: workflows, citation, versions, links, house style."""
 
+import json
 import re
 import subprocess
 import sys
@@ -93,3 +94,20 @@ def test_house_style(page: Path) -> None:
     text = prose(page.read_text("utf-8"))
     assert not re.findall(r".*\bsimply\b.*", text, re.IGNORECASE)
     assert not re.findall(r".*\w[)\"'*_]*!(?=\W*$|\s).*", text, re.MULTILINE)
+
+
+def test_binder_installs_what_the_chapters_import_and_no_more() -> None:
+    assert re.fullmatch(r"python-3\.\d+\n", read(".binder/runtime.txt"))
+    lines = [line for line in read(".binder/requirements.txt").splitlines() if line[:1] != "#"]
+    assert lines[:2] == ["-c ../constraints.txt", "-e ."]
+    assert (ROOT / ".binder" / lines[0].split()[1]).exists()
+    wanted = {re.match(r"\w+", line)[0] for line in lines[2:]}
+    code = "".join(
+        "".join(cell["source"])
+        for path in (ROOT / "book").rglob("*.ipynb")
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    )
+    assert wanted == {"ipywidgets", "keras", "jax"}  # keras needs a backend
+    assert "keras" in code and "slider(" in code
+    assert not re.search(r"^(?:import|from) (?:dask|zarr|scipy|skimage)\b", code, re.M)

@@ -192,9 +192,3 @@ def test_a_page_is_light(page):
     weight = weigh(page)
     assert weight["without pictures"] <= 500
     assert weight["with pictures"] <= 700
-
-
-def test_binder_and_colab_find_what_they_need():
-    assert (ROOT / "runtime.txt").read_text().startswith("python-3.")
-    wanted = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert "-e ." in wanted and "jupyterlab" in wanted

@@ -48,7 +48,7 @@ test: $(DEV) $(NODE) ## format, lint, types, the site, and every test and notebo
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	export EDITION=study; $(PUBLISH)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 serve: book ## build the site and serve it on this machine (PORT=8000)
 	@echo 'Open http://127.0.0.1:$(PORT)/ and stop with Ctrl-C.'

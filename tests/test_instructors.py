@@ -88,7 +88,7 @@ def test_each_lab_of_the_week_takes_two_hours_and_covers_its_chapters():
     known = {
         re.search(r"\[(\d)", name)[1]: time for name, time in read.items() if "[The" not in name
     }
-    table = rows("A week of labs", "")
+    table = rows("A week of labs", "lab")
     assert len(table) == 5
     for day, *minutes, _ in table:
         assert sum(map(int, minutes)) == 120, day
@@ -287,7 +287,7 @@ def needs() -> dict[str, float]:
 
 
 def test_the_measured_table_is_the_stored_one():
-    found = {row[0]: row[1:] for row in rows("What a student needs", "")}
+    found = {row[0]: row[1:] for row in rows("What a student needs", "what runs")}
     titles = {"server": "JupyterLab, idle", "complete-data-set": "The complete data set"}
     for name, stored in MEASURED["measured"].items():
         if name == "kernel" or name.startswith("exercises/"):

@@ -122,8 +122,8 @@ def add_facts(app: Sphinx, docname: str, source: list[str]) -> None:
     if measured and not docname.startswith("book/exercises"):
         text = " ".join("".join(cell["source"]) for cell in page["cells"])
         minutes = round(len(text.split()) / WORDS_A_MINUTE)
-        facts.append(f"{minutes} minutes to read")
-        facts.append(f"{duration(measured['s'])} to run on two cores")
+        facts.append(f"{minutes} minutes of reading")
+        facts.append(f"runs in {duration(measured['s'])} on two cores")
     if address := in_browser(app, docname):
         facts.append(f'<a href="{address}">Run this chapter in the browser</a>')
     title, _, rest = "".join(page["cells"][0]["source"]).partition("\n")

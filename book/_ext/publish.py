@@ -53,6 +53,7 @@ START = """<!DOCTYPE html>
 <body><main><h1><a href="{start}">{title}</a></h1></main></body>
 </html>
 """
+WIDE = 640  # pixels of a picture
 POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' {styles}; "
     "style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
@@ -268,6 +269,9 @@ def store_pictures(page: Page, path: Path, site: Path) -> None:
             file.write_bytes(content)
             image["src"] = address(file, path)
         state_size(image, path)
+    for image in page.select(".cell_output > img"):  # on a phone its text may be too small to read
+        if int(image.get("width", 0)) > WIDE:
+            image.wrap(new_tag(page, "a", href=image["src"]))
     first = page.select_one(".bd-article img")
     for image in page("img"):
         if image is not first:

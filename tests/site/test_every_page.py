@@ -56,7 +56,7 @@ def test_all_pages_are_tried():
 
 
 @each_page
-def test_a_page_is_sound(visited, name):
+def test_a_page_is_sound(visited, wait_until, name):
     """No error, no other host, no sideways scroll, no barrier; and a picture of it to look at."""
     if not AXE.exists():
         if os.environ.get("MMNIST_REQUIRE_BROWSER"):
@@ -71,7 +71,7 @@ def test_a_page_is_sound(visited, name):
             page.wait_for_timeout(400)  # until the theme has seen what scrolls now
         for scheme in ("light", "dark") if width in (1600, 320) else ():
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            assert page.evaluate("document.documentElement.dataset.theme") == scheme
+            wait_until(page, f"document.documentElement.dataset.theme === '{scheme}'")
             found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
             barriers = [(rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
             assert not barriers, f"{width} pixels wide, {scheme}"

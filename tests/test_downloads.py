@@ -70,6 +70,9 @@ def test_the_zip_holds_every_notebook_as_it_is(unpacked):
     found = {path.relative_to(unpacked): path.read_bytes() for path in unpacked.rglob("*.ipynb")}
     assert found == {path.relative_to(ROOT): path.read_bytes() for path in NOTEBOOKS}
     for path in NOTEBOOKS:
+        text = path.read_text("utf-8")
+        for page in re.findall(r"\]\((?!http)([^)#]+\.(?:md|ipynb))(?:#[^)]*)?\)", text):
+            assert (unpacked / path.relative_to(ROOT).parent / page).exists(), page
         for picture in re.findall(r"!\[[^\]]*\]\((?!http)([^)]+)\)", path.read_text("utf-8")):
             assert (unpacked / path.relative_to(ROOT).parent / picture).exists()
 

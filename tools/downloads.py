@@ -50,6 +50,10 @@ COPIED = (
     "constraints.txt",
     "pyproject.toml",
     "book/images/strip.svg",
+    # the notebooks link to these
+    "book/api.md",
+    "book/bibliography.md",
+    "book/glossary.md",
 )
 NOTEBOOKS = [*ROOT.glob("book/*.ipynb"), *ROOT.glob("book/exercises/*.ipynb")]
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
@@ -88,10 +92,19 @@ README = """\
 # Moving MNIST, the course, for a class without a network
 
 In `book` are the notebooks of the course and of its exercises, and in `mmnist_lib` the library.
-No network, but JupyterLab, NumPy, Matplotlib and Pillow: `pip install --no-index -f . mmnist-lib`.
-With a network, this brings all, Keras and sliders too: `pip install -r requirements.txt`.
+Open a terminal in this folder. What to type depends on what the machine has:
+
+- JupyterLab, NumPy, Matplotlib and Pillow, but no network:
+  `pip install --no-index -f . mmnist-lib`. Chapters 1 to 5 and all exercises run then.
+  Chapter 6 needs Keras and JAX too.
+- A network: `pip install -r requirements.txt` brings everything.
+- Neither: on a machine of the same kind that has a network, type
+  `pip download -r requirements.txt -d wheels` in this folder, and carry the folder over. There,
+  `pip install --no-index -f wheels -r requirements.txt` brings everything.
+
 Then start with `jupyter lab book`, and open `01-loading.ipynb`.
-The site, with answers to the exercises: <{site}>.
+
+Answers to the exercises are on the site, <{site}>, and in the book as a PDF, which it offers.
 """
 
 

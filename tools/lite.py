@@ -81,6 +81,10 @@ def adapted(path: Path) -> Any:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", link, cell.source)
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/png" in data:  # until it is run, a player is a film strip: scripts are barred
+                data.pop("text/html", None)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     first.source, n = re.subn(r"%pip install .*mmnist-lib @ .*", INSTALL, first.source)
     if n != 1:

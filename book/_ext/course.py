@@ -28,7 +28,7 @@ from sphinx.util.docutils import SphinxDirective
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
 LITE = "lite/notebooks/index.html?path="  # JupyterLite, put beside the book by `make site`
 WORDS_A_MINUTE = 200
-FOLDED = " Below each check, a hint and a worked solution are folded away."
+FOLDED = " Below each check stand a hint and a worked solution."
 
 
 class Clip(SphinxDirective):
@@ -125,7 +125,8 @@ def add_facts(app: Sphinx, docname: str, source: list[str]) -> None:
         facts.append(f"{minutes} minutes of reading")
         facts.append(f"runs in {duration(measured['s'])} on two cores")
     if address := in_browser(app, docname):
-        facts.append(f'<a href="{address}">Run this chapter in the browser</a>')
+        what = "these exercises" if "exercises/" in docname else "this chapter"
+        facts.append(f'<a href="{address}">Run {what} in the browser</a>')
     title, _, rest = "".join(page["cells"][0]["source"]).partition("\n")
     if facts:
         line = f'<p class="facts">{" · ".join(facts)}</p>'

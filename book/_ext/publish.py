@@ -53,6 +53,17 @@ START = """<!DOCTYPE html>
 <body><main><h1><a href="{start}">{title}</a></h1></main></body>
 </html>
 """
+# Without scripts, the contents stand above a narrow page, and no button is there that needs one.
+WITHOUT_SCRIPTS = """
+.pst-js-only, .sidebar-toggle, .dropdown-toggle, .btn-fullscreen-button, .copybtn
+{ display: none !important; }
+@media (max-width: 991px) {
+  .bd-container__inner.bd-page-width { display: block; }
+  #pst-primary-sidebar { position: static; visibility: visible; width: auto; margin: 0; }
+  #pst-secondary-sidebar { display: none; }
+}
+"""
+STILL = "This picture moves where scripts may run. Here stands its first frame."
 WIDE = 640  # pixels of a picture
 POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' {styles}; "
@@ -113,6 +124,7 @@ def drop_unused(page: Page, names: tuple[str, ...]) -> None:
         if unused or tag.get("as") == "script":
             tag.decompose()
     page.find("script", string=re.compile("dataset.mode")).string = CHOOSE_MODE
+    page.select_one("noscript style").string = WITHOUT_SCRIPTS
     for tag in page.select("#ethical-ad-placement"):
         tag.decompose()
     head = page.select_one("#jb-print-docs-body h1")
@@ -251,6 +263,9 @@ def name_controls(page: Page) -> None:
     # A label that is not what the button says cannot be spoken to.
     for button in page.select(".search-button-field, summary[aria-label]"):
         del button["aria-label"]
+    for player in page.select(".mmnist-player"):
+        player.append(new_tag(page, "noscript"))
+        player.contents[-1].string = STILL
     for entry in page.select("li.has-children"):
         entry.summary["aria-label"] = f"Pages of {entry.a.get_text()}"
     page.find(id="pst-primary-sidebar").attrs |= {"role": "complementary", "aria-label": "Site"}

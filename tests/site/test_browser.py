@@ -94,7 +94,9 @@ def test_every_button_of_a_pages_head_does_something(visit):
     html = page.locator("html")
     modes = set()
     for _ in range(3):
-        page.locator(".theme-switch-button").click()
+        page.locator(".theme-switch-button").press("Enter")
+        label = page.evaluate("document.activeElement.ariaLabel")
+        assert label == f"Color mode: {html.get_attribute('data-mode')}"
         modes.add((html.get_attribute("data-mode"), html.get_attribute("data-theme")))
     assert {mode for mode, _ in modes} == {"auto", "light", "dark"}
 
@@ -133,7 +135,21 @@ def test_on_a_phone_the_contents_open_and_close(visit):
     page.wait_for_timeout(600)
     assert not link.is_visible()
     page.locator(".secondary-toggle").click()
-    assert page.locator("#pst-secondary-sidebar-modal a", has_text="Sizes").is_visible()
+    sizes = page.locator("#pst-secondary-sidebar-modal a", has_text="Sizes")
+    sizes.click()
+    page.wait_for_timeout(600)
+    assert page.url.endswith("#sizes") and not sizes.is_visible()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_without_scripts_the_text_and_the_contents_are_there_and_no_dead_button(visit, width):
+    page = visit(
+        "04-bouncing.html", java_script_enabled=False, viewport={"width": width, "height": 800}
+    )
+    assert page.get_by_role("link", name="5. Compositing: from digits to films").is_visible()
+    assert page.get_by_text("Here stands its first frame").first.is_visible()
+    buttons = page.locator("button:visible")
+    assert buttons.count() == 0, buttons.evaluate_all("all => all.map((b) => b.outerHTML)")
 
 
 @pytest.mark.parametrize("name", ["index", "03-trajectories", "running", "exercises/04-bouncing"])

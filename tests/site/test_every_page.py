@@ -123,6 +123,8 @@ def test_the_search_finds_names_and_words(visited):
         page.wait_for_selector("#search-results li a")
         links = page.locator("#search-results li a").evaluate_all("all => all.map((a) => a.href)")
         assert any(target in link for link in links), links
+        page.wait_for_selector("#search-results p.context")
+        assert "Suggest edit" not in page.locator("#search-results").inner_text()
         assert page.wrong == []
 
 

@@ -8,14 +8,13 @@ for (const button of document.querySelectorAll(".btn-fullscreen-button")) {
 
 // The theme takes the focus from this button, and does not say which mode is chosen.
 for (const button of document.querySelectorAll(".theme-switch-button")) {
+  const root = document.documentElement;
   const say = () => {
-    button.ariaLabel = `Color mode: ${document.documentElement.dataset.mode}`;
+    button.ariaLabel = `Color mode: ${root.dataset.mode}`;
   };
-  button.addEventListener("click", () => {
-    button.focus();
-    say();
-  });
-  addEventListener("load", say);
+  say();
+  new MutationObserver(say).observe(root, { attributeFilter: ["data-mode"] });
+  button.addEventListener("click", () => button.focus());
 }
 
 // On a phone, the contents of the page make way for what was chosen there.

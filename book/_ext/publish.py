@@ -152,7 +152,7 @@ def bundle_scripts(pages: dict[Path, Page], static: Path) -> None:
                 tag.decompose()
             else:
                 tag["defer"] = ""
-        own = new_tag(page, "script", src=address(static / "site.js", path), defer="")
+        own = new_tag(page, "script", src=versioned(static / "site.js", path), defer="")
         first = page.head.find("script", src=True)
         first.insert_before(own) if first else page.head.append(own)
 
@@ -164,9 +164,6 @@ def bundle_styles(fresh: dict[Path, Page], pages: dict[Path, Page], static: Path
         for tag in page("link", rel="stylesheet"):
             sheets[local_file(tag["href"], path)] = None
             tag.decompose()
-        page.head.append(
-            new_tag(page, "link", rel="stylesheet", href=address(static / "site.css", path))
-        )
     known = set(re.findall(r"[\w-]+", (static / "site.js").read_text(encoding="utf-8")))
     for page in pages.values():
         for tag in page(True):
@@ -180,7 +177,12 @@ def bundle_styles(fresh: dict[Path, Page], pages: dict[Path, Page], static: Path
         subset(static / url, used, static / f"{name}.woff")
         source = rf"url\([^)]*{name}\.woff2\)[^}}]*url\([^)]*{name}\.ttf\)[^;}}]*"
         text = re.sub(source, f'url({name}.woff) format("woff")', text)
-    (static / "site.css").write_text(text, encoding="utf-8")
+    whole = "".join(path.read_text(encoding="utf-8") for path in sheets)
+    licences = re.findall(r"/\*!.*?\*/", whole, flags=re.S)
+    (static / "site.css").write_text("\n".join([*licences, text]), encoding="utf-8")
+    for path, page in fresh.items():
+        href = versioned(static / "site.css", path)
+        page.head.append(new_tag(page, "link", rel="stylesheet", href=href))
 
 
 def read_style(path: Path) -> str:
@@ -341,6 +343,11 @@ def local_file(url: str, page: Path) -> Path:
 def address(file: Path, page: Path) -> str:
     """Return what a page calls a file."""
     return Path(os.path.relpath(file, page.parent)).as_posix()
+
+
+def versioned(file: Path, page: Path) -> str:
+    """Return an address of a file that changes with it, since browsers keep what they have."""
+    return f"{address(file, page)}?v={hashlib.sha256(file.read_bytes()).hexdigest()[:8]}"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -15,6 +15,7 @@ from sphinx.errors import ExtensionError
 from benchmarks.pages import pages as measured_pages
 from benchmarks.pages import weigh
 from book._ext.course import show_sliders_as_html
+from book._ext.publish import used_rules
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ROOT = Path(__file__).parents[2]
@@ -192,3 +193,27 @@ def test_a_page_is_light(page):
     weight = weigh(page)
     assert weight["without pictures"] <= 500
     assert weight["with pictures"] <= 700
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        ("a{color:red}", "a{color:red}"),
+        (".x, .y{color:red}", ".x{color:red}"),
+        (".y .x{color:red}", ""),
+        (".x:not(.y){color:red}", ".x:not(.y){color:red}"),
+        (":is(.y, #n) a{color:red}", ":is(.y, #n) a{color:red}"),
+        (":is(.y, .z) a{color:red}", ""),
+        ('.x::before{content:"a, .y{}"}', '.x::before{content:"a, .y{}"}'),
+        ("@media print{.y{color:red}}", ""),
+        ("@media print{.x{color:red}.y{}}", "@media print{.x{color:red}}"),
+        ("@font-face{font-family:y}", "@font-face{font-family:y}"),
+    ],
+)
+def test_of_a_style_sheet_what_some_page_can_use_is_kept(rule, kept):
+    assert used_rules(rule, {"x", "n"}) == kept
+
+
+def test_the_style_sheet_keeps_the_licences_of_what_it_is_made_of():
+    text = (SITE / "_static" / "site.css").read_text(encoding="utf-8")
+    assert "Font Awesome" in text and "CC BY 4.0" in text

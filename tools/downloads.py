@@ -272,7 +272,9 @@ def make_pdf(path: Path) -> None:
     path.unlink(missing_ok=True)  # or an old one would be taken for a new one
     executable = next(filter(None, map(shutil.which, NAMES)), None)
     if not executable or not find_spec("playwright"):
-        print("No PDF is made. It needs: apt install chromium; pip install -r requirements-dev.txt")
+        print(
+            "No PDF is made. It needs: apt install chromium; pip install -r requirements-site.txt"
+        )
         return
     with beside(path) as folder:
         print_book(build(folder), folder / path.name, executable)

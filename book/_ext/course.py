@@ -18,12 +18,13 @@ from urllib.parse import urlencode
 
 from docutils import nodes
 from latex2mathml.converter import convert
-from mmnist_lib import choose_keras_backend
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util import inspect
 from sphinx.util.docutils import SphinxDirective
+
+from mmnist_lib import choose_keras_backend
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
 LITE = "lite/notebooks/index.html?path="  # JupyterLite, put beside the book by `make site`
@@ -85,7 +86,7 @@ def add_launch_buttons(
                         "type": "link",
                         "text": "This browser",
                         "tooltip": "Run this chapter in the browser",
-                        "icon": "_static/images/logo_jupyterhub.svg",
+                        "icon": "_static/logo.svg",
                         "url": address,
                     },
                 )
@@ -116,9 +117,8 @@ def add_facts(app: Sphinx, docname: str, source: list[str]) -> None:
         return
     page = json.loads(source[0])
     facts = []
-    measured = json.loads((Path(app.srcdir) / "benchmarks" / "classroom.json").read_text("utf-8"))[
-        "measured"
-    ].get(docname.removeprefix("book/"))
+    runs = json.loads((Path(app.srcdir) / "benchmarks" / "classroom.json").read_text("utf-8"))
+    measured = runs["measured"].get(docname.removeprefix("book/"))
     if measured and not docname.startswith("book/exercises"):
         text = " ".join("".join(cell["source"]) for cell in page["cells"])
         minutes = round(len(text.split()) / WORDS_A_MINUTE)

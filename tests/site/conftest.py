@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tools.downloads import FLAGS, NAMES
+
 ROOT = Path(__file__).parents[2]
-NODE = Path(__file__).parent / "node_modules"
 SITE = ROOT / "_build" / "html"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-FLAGS += ["--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from benchmarks.pages import pages as measured_pages
 from benchmarks.pages import weigh
 from book._ext.course import show_sliders_as_html
 from book._ext.publish import used_rules
+from tools.make_outputs import stated_address
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ROOT = Path(__file__).parents[2]
@@ -69,11 +70,6 @@ def test_a_chapters_buttons_open_its_own_file(pages, chapter):
     repository = os.environ.get("GITHUB_REPOSITORY")
     address = f"https://github.com/{repository}" if repository else stated_address()
     check_buttons(pages[SITE / "book" / f"{chapter}.html"], chapter, address)
-
-
-def stated_address() -> str:
-    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
-    return re.search(r"^repository:\n  url: (\S+)$", config, re.M)[1]
 
 
 def check_buttons(page: Page, chapter: str, address: str) -> None:

@@ -1,9 +1,9 @@
 """Moving MNIST: the data set's exact rule, seeded and with ground truth.
 
 Chapter N of the course explains module N: `loading`, `visualization`, `trajectories`,
-`bouncing`, `compositing`, `prediction` (with `metrics`). `files` writes the complete data set,
-and ``python -m mmnist_lib`` does so from the command line. All names are here but those of
-`prediction`, which imports Keras (``from mmnist_lib.prediction import build_model``), and of
+`bouncing`, `compositing`, `prediction` (with `metrics`), `tracking`. `files` writes the complete
+data set, and ``python -m mmnist_lib`` does so from the command line. All names are here but those
+of `prediction`, which imports Keras (``from mmnist_lib.prediction import build_model``), and of
 `scale`, which imports Dask and Zarr (``from mmnist_lib.scale import save_zarr``).
 """
 
@@ -23,6 +23,7 @@ from .metrics import (
     split_frames,
     ssim,
 )
+from .tracking import Tracks, carve, futures_of, oracle, predict, track
 from .trajectories import random_start, random_velocity, straight_path, velocity_of
 from .visualization import (
     Player,
@@ -41,20 +42,25 @@ __all__ = [
     "GroundTruth",
     "MovingMNIST",
     "Player",
+    "Tracks",
     "animate",
     "animate_error",
     "black",
     "bootstrap",
     "bounce_path",
+    "carve",
     "choose_keras_backend",
     "composite",
     "copy_last",
     "extrapolate",
+    "futures_of",
     "load_mnist",
     "load_sequences",
     "long_exposure",
     "mae",
     "mse",
+    "oracle",
+    "predict",
     "psnr",
     "random_start",
     "random_velocity",
@@ -70,5 +76,6 @@ __all__ = [
     "ssim",
     "straight_path",
     "to_pixels",
+    "track",
     "velocity_of",
 ]

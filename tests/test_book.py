@@ -73,7 +73,7 @@ def texts(cell: dict) -> str:
 
 
 def test_there_are_chapters():
-    assert len(CHAPTERS) >= 6
+    assert len(CHAPTERS) >= 7
     assert [*CHAPTERS, COMPLETE] == NOTEBOOKS
     names = [path.name for path in CHAPTERS]
     assert names == [path.name for path in EDITIONS] == [path.name for path in MASTERS]
@@ -133,7 +133,8 @@ def test_the_budget_of_a_chapter(path):
     code = [source(cell) for cell in cells(path, "code")]
     lines = [sum(bool(line.strip()) for line in text.splitlines()) for text in code]
     words = len(prose(path).split())
-    assert 12 <= len(code) <= 18
+    # Chapter 7 builds a whole predictor: a survey, a refinement, a second digit, a floor.
+    assert 12 <= len(code) <= (24 if path.stem == "07-limit" else 18)
     assert statistics.median(lines) <= 4
     assert max(lines) <= 8
     assert 900 <= words <= 1500
@@ -151,7 +152,9 @@ def test_the_shape_of_a_chapter(path):
     assert text.count("<details>") == text.count("</details>") >= 3
     first_shown = next(texts(cell) for cell in cells(path, "code") if cell["outputs"])
     assert first_shown.startswith("\n<Player"), "the moving picture comes first"
-    assert f"api.md#{'files' if path == COMPLETE else path.stem[3:]}" in text
+    # Its module has the chapter's name, with two exceptions.
+    modules = {"complete-data-set": "files", "07-limit": "tracking"}
+    assert f"api.md#{modules.get(path.stem, path.stem[3:])}" in text
 
 
 @each_notebook

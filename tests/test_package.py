@@ -128,6 +128,12 @@ def test_prediction_comes_last_and_its_scores_stand_alone():
     assert imports_of("metrics") == {"_checks"}
 
 
+def test_tracking_needs_no_network_and_nothing_imports_it():
+    assert imports_of("tracking") <= {*FLOW, "_checks"}
+    modules = [path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__"]
+    assert not [module for module in modules if "tracking" in imports_of(module)]
+
+
 def test_files_are_made_of_what_compositing_makes():
     assert imports_of("files") == {"compositing", "_checks"}
     assert imports_of("scale") == {"files", "compositing", "_checks"}

@@ -46,8 +46,7 @@ site: $(SITE) ## build the site as it is published: with PDF, zip, and chapters 
 test: $(DEV) $(NODE) ## format, lint, types, the site, and every test and notebook
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
-	export EDITION=study; $(PUBLISH)
+	$(BIN)/mypy & export EDITION=study; $(PUBLISH) && wait $$!
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 serve: book ## build the site and serve it on this machine (PORT=8000)

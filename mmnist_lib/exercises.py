@@ -134,7 +134,8 @@ def _plain(value: Any) -> Any:
     """Make equal answers print alike, whatever their type."""
     kind = type(value)  # isinstance believes what an object says of itself
     if kind is np.ndarray:
-        return _plain(value.tolist())
+        plain = value.dtype.kind in "iu" and value.itemsize <= 4  # films have many such numbers
+        return value.tolist() if plain else _plain(value.tolist())
     if kind in (bool, np.bool_):
         return bool(value)
     if (kind in (int, float) or issubclass(kind, np.number)) and np.isfinite(value):

@@ -413,8 +413,8 @@ class Sprites(keras.Model):
     Examples
     --------
     >>> model = Sprites(n_in=3, n_out=2, width=8)
-    >>> tuple(model(np.zeros((1, 3, 64, 64), np.float32))["frames"].shape[1:])
-    (2, 64, 64)
+    >>> model(keras.Input((3, 64, 64)))["frames"].shape
+    (None, 2, 64, 64)
     """
 
     def __init__(
@@ -457,7 +457,8 @@ class Sprites(keras.Model):
         place, row, j = np.ogrid[: self.free + 1, :size, :DIGIT]
         self.shifts = (row - j == place).astype(np.float32).reshape(self.free + 1, -1)
         self.mse = keras.metrics.Mean("mse")
-        self(np.zeros((1, n_in, size, size), np.float32))  # now it has all its weights
+        # Now it has all its weights. A symbol, since JAX would compile each step on numbers alone.
+        self(keras.Input((n_in, size, size)))
 
     @property
     def input_shape(self) -> tuple[None, int, int, int]:

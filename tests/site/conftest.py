@@ -1,12 +1,10 @@
-"""The tests in this folder look at the site that was built last, and at one built for a class."""
+"""The tests in this folder look at the site that was built last."""
 
 import functools
 import http.server
 import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -36,16 +34,6 @@ def wait_until():
 def site_is_built():
     if not (SITE / "book" / "index.html").exists():
         pytest.fail("there is no site to test: run `make book`, or jupyter-book build .")
-
-
-@pytest.fixture(scope="session")
-def class_edition_of_a_fork(tmp_path_factory):
-    """The site that a fork publishes with ``EDITION=class``: one build for several tests."""
-    folder = tmp_path_factory.mktemp("fork")
-    environment = os.environ | {"GITHUB_REPOSITORY": "ada/fork", "EDITION": "class"}
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "--all", "-q"]
-    subprocess.run([*command, "--path-output", folder], env=environment, check=True)
-    return folder / "_build" / "html"
 
 
 @pytest.fixture(scope="module")  # no longer, or its event loop is in the way of the notebooks'

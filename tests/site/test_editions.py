@@ -2,12 +2,18 @@
 
 import html
 import json
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 import snowballstemmer
+
+from tests.site.test_pages import CHAPTERS, Page, check_buttons
+from tools.make_outputs import stated_address
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
@@ -92,6 +98,16 @@ def assert_nothing_of(master: Path, path: Path) -> None:
         assert secret not in text and words(secret) not in plain, f"{path.name}: {secret}"
 
 
+@pytest.fixture(scope="module")
+def class_edition_of_a_fork(tmp_path_factory):
+    """The site that a fork publishes with ``EDITION=class``: one build for several tests."""
+    folder = tmp_path_factory.mktemp("fork")
+    environment = os.environ | {"GITHUB_REPOSITORY": "ada/fork", "EDITION": "class"}
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "--all", "-q"]
+    subprocess.run([*command, "--path-output", folder], env=environment, check=True)
+    return folder / "_build" / "html"
+
+
 def test_the_class_edition_has_no_trace_of_a_solution(class_edition_of_a_fork):
     """In pages, notebooks, the search index and all else that is published."""
     named = {path.stem for path in MASTERS}
@@ -133,3 +149,10 @@ def test_the_search_index_of_the_class_edition_knows_no_word_of_a_hint(class_edi
     )
     assert len(rare & study) > 10, "the words of the hints are not found at all"
     assert rare & class_ == set()
+
+
+def test_a_fork_that_publishes_gets_its_own_links(class_edition_of_a_fork):
+    book = class_edition_of_a_fork / "book"
+    check_buttons(Page(book / f"{CHAPTERS[0]}.html"), CHAPTERS[0], "https://github.com/ada/fork")
+    for path in book.rglob("*.html"):
+        assert stated_address() not in path.read_text(encoding="utf-8"), path.name

@@ -1,5 +1,6 @@
 """Every page, in a browser: it is complete, silent towards other hosts, and for everyone."""
 
+import base64
 import os
 import re
 from pathlib import Path
@@ -50,6 +51,16 @@ def note_request(page, url, address):
         page.wrong.append(f"asks {url}")
 
 
+def take_picture(page, path):
+    """Store all of a page, packed quickly. Playwright would take twice as long, to save a fifth."""
+    session = page.context.new_cdp_session(page)
+    options = {"format": "png", "captureBeyondViewport": True, "optimizeForSpeed": True}
+    png = session.send("Page.captureScreenshot", options)["data"]
+    session.detach()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(base64.b64decode(png))
+
+
 def test_all_pages_are_tried():
     assert {"book/index", "book/04-bouncing", "book/api", "search", "genindex", "404"} <= {*PAGES}
     assert len(PAGES) > 25
@@ -75,8 +86,7 @@ def test_a_page_is_sound(visited, wait_until, name):
             found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
             barriers = [(rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
             assert not barriers, f"{width} pixels wide, {scheme}"
-            picture = PICTURES / f"{name.replace('/', '-')}-{width}-{scheme}.png"
-            page.screenshot(path=picture, full_page=True)
+            take_picture(page, PICTURES / f"{name.replace('/', '-')}-{width}-{scheme}.png")
     assert page.wrong == []
     assert page.context.cookies() == []
 

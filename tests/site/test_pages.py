@@ -89,13 +89,6 @@ def check_buttons(page: Page, chapter: str, address: str) -> None:
     assert any(link.endswith(f"running.html?{query}#on-your-jupyterhub") for link in page.links)
 
 
-def test_a_fork_that_publishes_gets_its_own_links(class_edition_of_a_fork):
-    book = class_edition_of_a_fork / "book"
-    check_buttons(Page(book / f"{CHAPTERS[0]}.html"), CHAPTERS[0], "https://github.com/ada/fork")
-    for path in book.rglob("*.html"):
-        assert stated_address() not in path.read_text(encoding="utf-8"), path.name
-
-
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_slider_is_html_that_needs_no_manager(chapter):
     notebook = (ROOT / "book" / f"{chapter}.ipynb").read_text(encoding="utf-8")

@@ -25,7 +25,8 @@ Pixels = NDArray[np.int64]
 
 SIDE = 28
 ANGLES, STARTS = 120, 24  # the map: 3 degrees, and 1.5 px on a canvas of 64
-TRIES, KEPT = (20, 10), 4  # places of the map to refine, for the first digit and for each other
+TRIES = (20, 10)  # how many places of the map to refine, for the first digit and for each other
+KEPT = (8, 3)  # how many of those to go on with
 CENTRE = (SIDE - 1) / 2 + 0.5  # MNIST puts the centre of mass within half a pixel of 14
 PULL = 4.0  # white pixels in all frames that a digit costs for each px² that it lies off it
 
@@ -472,10 +473,12 @@ class _Search:
                 f"not {self.n_digits}"
             )
         painted = self.paint(digits)
-        tries = TRIES[min(len(digits), len(TRIES) - 1)]
-        found = [self.refine(at, painted, turns=1) for at in self.shortlist(painted, tries)]
+        level = min(len(digits), 1)
+        found = [self.refine(at, painted, turns=1) for at in self.shortlist(painted, TRIES[level])]
         found.sort(key=lambda digit: -digit.score)
-        return any(self.extend([*digits, digit]) for digit in found[:KEPT])
+        # Neighbouring places often lead to the same digit, in windows that lie differently.
+        other = {((digit.at - digit.at[0]).tobytes(), digit.score): digit for digit in found}
+        return any(self.extend([*digits, digit]) for digit in [*other.values()][: KEPT[level]])
 
     def survey(self, painted: Frames) -> tuple[NDArray[np.int64], Pixels]:
         """Score each angle and start, on every other pixel of the thick frames."""

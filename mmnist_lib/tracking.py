@@ -353,13 +353,14 @@ def futures_of(
         first, last = listed.first[path], listed.last[path]
         starts = first + (np.arange(96) + 0.5) / 96 * (last - first)
         velocity = velocity_of(angles, step_length)[:, axis]
-        pixels = _follow(starts, velocity[:, np.newaxis], len(past) + n_frames, free, rule)
-        turn, start = (pixels[..., : len(past)] == past[:, axis]).all(axis=-1).nonzero()
-        ahead = pixels[turn, start, len(past) :]
-        future, index = np.unique(ahead, axis=0, return_inverse=True)
-        tracks.append(future)
-        tables.append(np.zeros((len(angles), len(future))))
-        np.add.at(tables[-1], (turn, index.ravel()), 1)
+        pixels = _follow(starts, velocity[:, np.newaxis], len(past), free, rule)
+        turn, start = (pixels == past[:, axis]).all(axis=-1).nonzero()
+        ahead = _follow(starts[start], velocity[turn], len(past) + n_frames, free, rule)
+        ahead = ahead[:, len(past) :]
+        one, which = _distinct(ahead)
+        tracks.append(ahead[one])
+        tables.append(np.zeros((len(angles), len(one))))
+        np.add.at(tables[-1], (turn, which), 1)
     joint = tables[0].T @ tables[1]  # one angle for both axes; given it, they are independent
     if not joint.any():
         raise impossible
@@ -406,12 +407,7 @@ def _possible_paths(n: int, free: int, step_length: float, rule: str) -> _Listed
     starts = (np.arange(count) + 0.5) / count
     velocity = step_length * np.sin(tilts)[:, np.newaxis]
     pixels = _follow(starts, velocity, n, free, rule).reshape(-1, n)
-    # Equal rows, told by one number each: far faster than np.unique along an axis. A product
-    # that overflows wraps round, so its odd factor keeps it a hash of the whole row.
-    weights = np.cumprod(np.full(n, 6364136223846793005, np.uint64))
-    _, one, which = np.unique(
-        pixels.astype(np.uint64) @ weights, return_index=True, return_inverse=True
-    )
+    one, which = _distinct(pixels)
     bounds = []
     for values, room in ((np.abs(tilts).repeat(count), np.pi), (np.tile(starts, count), 1.0)):
         low, high = np.full(len(one), np.inf), np.full(len(one), -np.inf)
@@ -425,6 +421,16 @@ def _possible_paths(n: int, free: int, step_length: float, rule: str) -> _Listed
         np.maximum(bounds[2], 0),
         np.minimum(bounds[3], 1),
     )
+
+
+def _distinct(rows: Pixels) -> tuple[Pixels, Pixels]:
+    """Return the index of one of each kind of row, and for each row, of which kind it is."""
+    # Rows told by one number each: far faster than np.unique along an axis. A product that
+    # overflows wraps round, so its odd factor keeps it a hash of the whole row.
+    weights = np.cumprod(np.full(rows.shape[1], 6364136223846793005, np.uint64))
+    hashed = rows.astype(np.uint64) @ weights
+    _, one, which = np.unique(hashed, return_index=True, return_inverse=True)
+    return one, which
 
 
 def _angles_of(at: Pixels, listed: _Listed) -> tuple[int, int, float, float] | None:

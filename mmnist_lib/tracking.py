@@ -470,8 +470,10 @@ class _Search:
         self.best: tuple[int, bool, list[_Digit]] | None = None
 
     def run(self) -> Tracks:
-        self.extend([])
+        found = self.extend([])
         assert self.best is not None
+        if not found:
+            self.pair(self.best[2], both=True)
         digits = self.place(self.best[2])
         digits.sort(key=lambda digit: -int(digit.sprite.sum(dtype=np.int64)))
         sprites = np.stack([digit.sprite for digit in digits])
@@ -561,12 +563,28 @@ class _Search:
                 trial = np.repeat(at[np.newaxis], max(near.sum(), 1), axis=0)
                 if near.any():
                     trial[:, :, axis] = listed.paths[near]
-                score, carved = self.score(trial, painted, self.frames)
-                best = score.argmax()
-                at = trial[best]
-        return _Digit(at, carved[best], score[best])
+                digit = self.best_of(trial, painted)
+                at = digit.at
+        return digit
 
-    def pair(self, digits: list[_Digit]) -> bool:
+    def refine_both(self, at: Pixels, painted: Frames) -> _Digit:
+        """Try the nearest neighbours of both paths at once, where one alone cuts through ink."""
+        listed = self.listed
+        rows, columns = (
+            (np.abs(listed.paths - at[:, axis]) <= 1).all(axis=1).nonzero()[0] for axis in (0, 1)
+        )
+        one_angle = listed.low[rows, np.newaxis] <= np.pi / 2 - listed.low[columns]
+        one_angle &= listed.high[rows, np.newaxis] >= np.pi / 2 - listed.high[columns]
+        i, j = one_angle.nonzero()
+        trial = np.stack([listed.paths[rows[i]], listed.paths[columns[j]]], axis=-1)
+        return self.best_of(np.concatenate([at[np.newaxis], trial]), painted)
+
+    def best_of(self, trial: Pixels, painted: Frames) -> _Digit:
+        score, carved = self.score(trial, painted, self.frames)
+        best = score.argmax()
+        return _Digit(trial[best], carved[best], score[best])
+
+    def pair(self, digits: list[_Digit], both: bool = False) -> bool:
         """Improve each digit given the others, while it helps; tell whether they explain all."""
         left, before = self.left(digits), None
         while before is None or left < before:
@@ -578,7 +596,10 @@ class _Search:
             digits = list(digits)
             for i, digit in enumerate(digits):
                 others = self.paint(digits[:i] + digits[i + 1 :])
-                digits[i] = self.refine(digit.at, others, turns=2)
+                if both:
+                    digits[i] = self.refine_both(digit.at, others)
+                else:
+                    digits[i] = self.refine(digit.at, others, turns=2)
             before, left = left, self.left(digits)
         return False
 

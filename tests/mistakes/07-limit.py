@@ -47,8 +47,51 @@ left_over = {
 }
 
 # %% by-hand: one of the two
-# > which is not right (its form: like {"A": [1, 2, 3], "B": [4, 5, 6]})
+# > it is of type ndarray: give dict
 left_over = np.min([row[start : start + 3] for row, start in zip(rows, A)], axis=0)
+
+# %% by-hand: small letters
+# > it has no 'A'
+left_over = {
+    name: np.min([row[start : start + 3] for row, start in zip(rows, track)], axis=0)
+    for name, track in {"a": A, "b": B}.items()
+}
+
+# %% by-hand: only A right
+# > A is right, B is not: that is the brightest value of each pixel: keep the darkest
+left_over = {
+    "A": np.min([row[start : start + 3] for row, start in zip(rows, A)], axis=0),
+    "B": np.max([row[start : start + 3] for row, start in zip(rows, B)], axis=0),
+}
+
+# %% by-hand: only B right
+# > B is right, A is not: pixels are numbered from 0
+left_over = {
+    "A": np.min([row[start - 1 : start + 2] for row, start in zip(rows, A)], axis=0),
+    "B": np.min([row[start : start + 3] for row, start in zip(rows, B)], axis=0),
+}
+
+# %% by-hand: A twice
+# > A is right, B is not: it is that of A again
+left_over = dict.fromkeys(
+    "AB", np.min([row[start : start + 3] for row, start in zip(rows, A)], axis=0)
+)
+
+# %% by-hand: a slip of the pen in A
+# > item 'A': it is
+left_over = {
+    name: np.min([row[start : start + 3] for row, start in zip(rows, track)], axis=0)
+    for name, track in {"A": A, "B": B}.items()
+}
+left_over["A"][1] += 1
+
+# %% by-hand: a slip of the pen in B
+# > item 'B': it is
+left_over = {
+    name: np.min([row[start : start + 3] for row, start in zip(rows, track)], axis=0)
+    for name, track in {"A": A, "B": B}.items()
+}
+left_over["B"][1] += 1
 
 
 # %% which: maximum
@@ -144,6 +187,36 @@ def best_track(frames, tracks):
     cut = [[f[r : r + 28, c : c + 28] for f, (r, c) in zip(frames, track)] for track in tracks]
     left = np.min(cut, axis=1)
     which = (left > 0).sum(axis=(1, 2)).argmax()
+    return which, left[which]
+
+
+# %% which: sums in bytes
+# > its sums wrap round: one byte holds 255 at most
+def best_track(frames, tracks):
+    cut = [[f[r : r + 28, c : c + 28] for f, (r, c) in zip(frames, track)] for track in tracks]
+    left = np.min(cut, axis=1)
+    which = left.sum(axis=(1, 2), dtype=np.uint8).argmax()
+    return which, left[which]
+
+
+# %% which: sums in two bytes
+# > its sums wrap round: two bytes hold 65,535 at most
+def best_track(frames, tracks):
+    cut = [[f[r : r + 28, c : c + 28] for f, (r, c) in zip(frames, track)] for track in tracks]
+    left = np.min(cut, axis=1)
+    which = left.sum(axis=(1, 2), dtype=np.uint16).argmax()
+    return which, left[which]
+
+
+# %% which: eight tracks of ten frames
+# > it raised IndexError in line
+def best_track(frames, tracks):
+    left = np.full((8, 28, 28), 255, np.uint8)
+    for k in range(8):
+        for t in range(10):
+            r, c = tracks[k, t]
+            left[k] = np.minimum(left[k], frames[t, r : r + 28, c : c + 28])
+    which = left.sum(axis=(1, 2)).argmax()
     return which, left[which]
 
 
@@ -377,6 +450,19 @@ def find_other(frames, sprite, first, tracks):
     return int(np.argmin(residuals)), min(residuals)
 
 
+# %% other: the library carves
+# > it uses carve: do without it here
+def find_other(frames, sprite, first, tracks):
+    from mmnist_lib import carve
+
+    residuals = []
+    for track in tracks:
+        pair = np.stack([sprite, carve(frames, track)])
+        both = composite(pair, np.stack([first, track]), frames.shape[-1])
+        residuals.append(int(np.abs(frames.astype(int) - both).sum()))
+    return int(np.argmin(residuals)), min(residuals)
+
+
 # %% other: all residuals
 # > which is not right (its form: like (3, 12345))
 def find_other(frames, sprite, first, tracks):
@@ -532,6 +618,21 @@ def possible_pixels(seen, ahead):
                 found.append(pixels[n:])
     found = found or [np.zeros(ahead, int)]
     return np.stack([np.min(found, axis=0), np.max(found, axis=0)], axis=1)
+
+
+# %% ahead: a fine grid
+# > its value at [
+def possible_pixels(seen, ahead):
+    b, a = np.linspace(-2, 2, 2001), np.linspace(seen[0], seen[0] + 1, 400, endpoint=False)
+    fits = np.ones((400, 2001), bool)
+    for t, x in enumerate(seen):
+        fits &= np.floor(a[:, None] + b * t) == x
+    i, j = fits.nonzero()
+    if not len(i):
+        return np.zeros((ahead, 2), int)
+    coming = np.arange(len(seen), len(seen) + ahead)
+    pixels = np.floor(a[i, None] + b[j, None] * coming).astype(int)
+    return np.stack([pixels.min(axis=0), pixels.max(axis=0)], axis=1)
 
 
 # %% ahead: a list

@@ -413,7 +413,8 @@ def _possible_paths(n: int, free: int, step_length: float, rule: str) -> _Listed
         low, high = np.full(len(one), np.inf), np.full(len(one), -np.inf)
         np.minimum.at(low, which, values)
         np.maximum.at(high, which, values)
-        bounds += [low - room / count, high + room / count]
+        margin = 4 * room / count  # what leads to a path tapers off between the points of the grid
+        bounds += [low - margin, high + margin]
     return _Listed(
         pixels[one],
         np.maximum(bounds[0], 0),

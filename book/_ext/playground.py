@@ -19,8 +19,9 @@ from mmnist_lib import load_mnist
 EXAMPLES = 20  # of each class; playground.js counts on it
 SHEET = "playground.png"
 PLACE = """<div id="clip-maker" data-sheet="../_static/{sheet}?v={version}" data-sum="{sum}">
-<p>Here you make a clip of moving digits. That needs scripts, and they did not run. Allow them for
-this page, and open it from a server: a copy on your own disk needs <code>make serve</code>.</p>
+<p>On the site, a clip of moving digits is made here. That needs scripts, and they did not run.
+Allow them, and open the page from a server: a copy on your own disk needs
+<code>make serve</code>.</p>
 </div>"""
 
 
@@ -64,7 +65,8 @@ def add_own_files(
     """Load script and style on the page that has the playground, and on no other."""
     if 'id="clip-maker"' in context.get("body", ""):
         app.add_js_file("playground.js", type="module")
-        app.add_css_file("playground.css", **{"data-own": "yes"})
+        own: dict[str, Any] = {"data-own": "yes"}  # for publish.py
+        app.add_css_file("playground.css", **own)
 
 
 def write_sheet(app: Sphinx, error: Exception | None) -> None:

@@ -14,7 +14,7 @@
  */
 
 export const SIDE = 28; // of a digit, in pixels
-export const EXAMPLES = 20; // of each class on the sheet
+export const EXAMPLES = 20; // of each class on the sheet, counted from 0 to 19
 const BLANK = "A".repeat(523); // a drawing without ink
 const RULES = ["clamp", "reflect"];
 /** @type {Record<string, {least: number, most: number, form: RegExp}>} */
@@ -26,10 +26,13 @@ const NUMBERS = {
 };
 /** @type {State} */
 const USUAL = {
-  digits: [{ kind: 3, number: 0 }, { kind: 7, number: 0 }],
+  digits: [
+    { kind: 3, number: 0 },
+    { kind: 7, number: 0 },
+  ],
   rule: "clamp",
   speed: 0.1,
-  seed: 4,
+  seed: 2,
   size: 64,
   frames: 20,
   drawing: BLANK,
@@ -137,8 +140,13 @@ export function unpack(text) {
 /** @param {ArrayLike<number>} ink from 0 to 255 @returns {string} */
 export function pack(ink) {
   const shades = Array.from(ink, (value) => Math.round(value / 17));
-  const pairs = shades.filter((_, at) => at % 2 === 0).map((high, at) => high * 16 + shades[2 * at + 1]);
-  return btoa(String.fromCharCode(...pairs)).replaceAll("+", "-").replaceAll("/", "_").replace("=", "");
+  const pairs = shades
+    .filter((_, at) => at % 2 === 0)
+    .map((high, at) => high * 16 + shades[2 * at + 1]);
+  return btoa(String.fromCharCode(...pairs))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace("=", "");
 }
 
 /**
@@ -173,10 +181,15 @@ export function readAddress(search) {
   /** @type {Record<string, (text: string) => boolean>} */
   const readers = {
     digits(text) {
-      const found = text.split(",").map((item) => item.match(/^(?:(\d)(?:-(\d+))?|own)$/));
-      if (found.length > 4 || !found.every((item) => item && Number(item[2] || 0) < EXAMPLES)) return false;
-      state.digits = found.map((item) => ({ kind: item[1] ? Number(item[1]) : "own", number: Number(item[2] || 0) }));
-      return true;
+      const items = text.split(",");
+      const fits = items.length <= 4 && items.every((item) => /^(own|\d(-1?\d)?)$/.test(item));
+      if (fits) {
+        state.digits = items.map((item) => {
+          const [kind, number] = item.split("-");
+          return { kind: kind === "own" ? kind : Number(kind), number: Number(number || 0) };
+        });
+      }
+      return fits;
     },
     rule: (text) => RULES.includes(text) && Boolean((state.rule = text)),
     drawing: (text) => /^[\w-]{523}$/.test(text) && Boolean((state.drawing = text)),
@@ -191,17 +204,22 @@ export function readAddress(search) {
   const given = new URLSearchParams(search);
   for (const [name, read] of Object.entries(readers)) {
     const text = given.get(name);
-    if (text !== null && !read(text)) bad.push(`${name}=${text.length > 40 ? `${text.slice(0, 40)}…` : text}`);
+    if (text !== null && !read(text))
+      bad.push(`${name}=${text.length > 40 ? `${text.slice(0, 40)}…` : text}`);
   }
   return { state, bad };
 }
 
 /** @param {State} state @returns {string} */
 export function writeAddress(state) {
-  const digits = state.digits.map(({ kind, number }) => (kind !== "own" && number ? `${kind}-${number}` : kind));
+  const digits = state.digits.map(({ kind, number }) =>
+    kind !== "own" && number ? `${kind}-${number}` : kind,
+  );
   const { rule, speed, seed, size, frames, drawing } = state;
   const all = { digits, rule, speed, seed, size, frames };
-  const text = Object.entries(all).map(([name, value]) => `${name}=${value}`).join("&");
+  const text = Object.entries(all)
+    .map(([name, value]) => `${name}=${value}`)
+    .join("&");
   return `?${text}${drawing === BLANK ? "" : `&drawing=${drawing}`}`; // none of it needs an escape
 }
 
@@ -220,7 +238,9 @@ export function writePython(state) {
 ${packed.map((line) => `    "${line}"\n`).join("")}), np.uint8)
 drawn = 17 * np.stack([packed >> 4, packed & 15], axis=-1).reshape(28, 28)
 `;
-  const chosen = digits.map(({ kind, number }) => (kind === "own" ? "drawn" : `images[labels == ${kind}][${number}]`));
+  const chosen = digits.map(({ kind, number }) =>
+    kind === "own" ? "drawn" : `images[labels == ${kind}][${number}]`,
+  );
   return `${own ? "import base64\n\n" : ""}import numpy as np
 
 from mmnist_lib import animate, bounce_path, composite, load_mnist, to_pixels
@@ -245,7 +265,11 @@ const DASHES = ["", "7 4", "2 4", "9 3 2 3"]; // colour alone does not tell four
 const fromZero = (/** @type {number} */ n) => Array.from({ length: n }, (_, k) => k);
 const line = (/** @type {number} */ k) =>
   `<svg class="key d${k}" viewBox="0 0 32 8" aria-hidden="true"><path d="M1 4h30" stroke-dasharray="${DASHES[k]}"/></svg>`;
-const slider = (/** @type {string} */ name, /** @type {string} */ text, /** @type {number} */ step) => `
+const slider = (
+  /** @type {string} */ name,
+  /** @type {string} */ text,
+  /** @type {number} */ step,
+) => `
   <div class="field"><label for="maker-${name}">${text}</label>
   <output id="maker-${name}-out" for="maker-${name}"></output>
   <input type="range" id="maker-${name}" name="${name}" step="${step}"
@@ -254,8 +278,10 @@ const chooser = (/** @type {number} */ k) => `
   <fieldset data-digit="${k}"><legend>${line(k)} Digit ${k + 1}</legend>
   <canvas width="${SIDE}" height="${SIDE}" aria-hidden="true"></canvas>
   <div class="field"><label for="maker-kind${k}">Class</label>
-  <select id="maker-kind${k}" name="kind">${fromZero(10).map((n) => `<option>${n}</option>`).join("")}
-    <option value="own">my drawing</option></select></div>
+  <select id="maker-kind${k}" name="kind">${fromZero(10)
+    .map((n) => `<option>${n}</option>`)
+    .join("")}
+    <option value="own">mine</option></select></div>
   <div class="field"><label for="maker-number${k}">Example</label>
   <output for="maker-number${k}"></output>
   <input type="range" id="maker-number${k}" name="number" min="0" max="${EXAMPLES - 1}"></div>
@@ -269,12 +295,14 @@ const CONTROLS = `
     <div class="bar"><button type="button" class="play"><svg viewBox="0 0 16 16" aria-hidden="true"><path/></svg></button>
     <input type="range" class="frame" min="0" value="0" aria-label="Frame"><output class="at" aria-live="off"></output></div></figure>
   <figure><svg class="paths" role="img"></svg><figcaption>The path of each digit’s centre. The ring is the first frame.</figcaption></figure>
-  <figure><svg class="plot" role="img" viewBox="0 0 320 250"></svg><figcaption>The pixel of its top-left corner, against the frame.</figcaption></figure>
+  <figure><svg class="plot" role="img" viewBox="0 0 260 250"></svg><figcaption>The pixel of its top-left corner, against the frame.</figcaption></figure>
 </div>
 <form>
   <div class="settings">
     <div class="field"><label for="maker-count">Digits</label>
-    <select id="maker-count" name="count">${fromZero(4).map((k) => `<option>${k + 1}</option>`).join("")}</select></div>
+    <select id="maker-count" name="count">${fromZero(4)
+      .map((k) => `<option>${k + 1}</option>`)
+      .join("")}</select></div>
     <div class="field"><label for="maker-rule">Rule at a wall</label>
     <select id="maker-rule" name="rule">${RULES.map((rule) => `<option>${rule}</option>`).join("")}</select></div>
     <div class="field"><label for="maker-seed">Seed</label><span class="pair">
@@ -284,15 +312,16 @@ const CONTROLS = `
     ${slider("size", "Canvas, pixels", 1)}
     ${slider("frames", "Frames", 1)}
   </div>
-  <div class="choosers">${fromZero(4).map(chooser).join("")}</div>
+  <div class="choosers">${fromZero(4).map(chooser).join("")}
+    <fieldset class="draw"><legend>Draw your own</legend>
+    <canvas class="pad" width="${SIDE}" height="${SIDE}" tabindex="0" role="application"
+      aria-label="Drawing pad" aria-describedby="maker-pad-text"></canvas>
+    <p id="maker-pad-text">With a mouse, a finger or a pen. On the keyboard, arrow keys move the brush and Space inks.</p>
+    <button type="button" class="erase">Erase</button></fieldset></div>
 </form>
-<div class="below">
-  <div class="draw"><p id="maker-pad-text"><strong>Draw your own.</strong> <span>With a mouse, a finger or a pen. With the keyboard: arrow keys move the brush, Space inks.</span></p>
-    <canvas class="pad" width="${SIDE}" height="${SIDE}" tabindex="0" role="application" aria-label="Drawing pad" aria-describedby="maker-pad-text"></canvas>
-    <button type="button" class="erase">Erase</button></div>
-  <div class="python"><p><strong>The same clip in Python</strong></p>
-    <button type="button" class="copy">Copy as Python</button> <span class="copied" role="status"></span>
-    <pre tabindex="0" role="region" aria-label="The same clip in Python"><code></code></pre></div>
+<div class="python">
+  <button type="button" class="copy">Copy as Python</button> <span class="copied" role="status"></span>
+  <pre tabindex="0" role="region" aria-label="The same clip in Python"><code></code></pre>
 </div>`;
 
 /** Read the digits of the sheet, and make sure that they are what was sent. */
@@ -307,8 +336,12 @@ async function loadSheet(/** @type {HTMLElement} */ root) {
   context.drawImage(image, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);
   const pixels = Uint8Array.from({ length: width * height }, (_, at) => data[4 * at]);
-  if (pixels.reduce((sum, ink, at) => sum + ink * ((at % 251) + 1), 0) !== Number(root.dataset.sum)) {
-    throw new Error("This browser alters pictures that a page reads, so the digits would not be exact.");
+  if (
+    pixels.reduce((sum, ink, at) => sum + ink * ((at % 251) + 1), 0) !== Number(root.dataset.sum)
+  ) {
+    throw new Error(
+      "This browser alters pictures that a page reads, so the digits would not be exact.",
+    );
   }
   return (/** @type {number} */ kind, /** @type {number} */ number) =>
     Uint8Array.from({ length: SIDE * SIDE }, (_, at) => {
@@ -318,15 +351,25 @@ async function loadSheet(/** @type {HTMLElement} */ root) {
 }
 
 /** Paint grey values onto a canvas of the same size. */
-function paint(/** @type {HTMLCanvasElement} */ canvas, /** @type {ArrayLike<number>} */ ink, /** @type {number} */ side) {
+function paint(
+  /** @type {HTMLCanvasElement} */ canvas,
+  /** @type {ArrayLike<number>} */ ink,
+  /** @type {number} */ side,
+) {
   if (canvas.width !== side) canvas.width = canvas.height = side;
   const image = new ImageData(side, side);
-  for (let at = 0; at < ink.length; at++) image.data.set([ink[at], ink[at], ink[at], 255], 4 * at);
+  image.data.fill(255); // opaque
+  for (let at = 0; at < ink.length; at++) image.data.fill(ink[at], 4 * at, 4 * at + 3);
   canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 
 /** Add an SVG element. */
-function add(/** @type {Element} */ to, /** @type {string} */ name, /** @type {Record<string, unknown>} */ values, text = "") {
+function add(
+  /** @type {Element} */ to,
+  /** @type {string} */ name,
+  /** @type {Record<string, unknown>} */ values,
+  text = "",
+) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(values)) made.setAttribute(key, String(value));
   made.textContent = text;
@@ -339,11 +382,12 @@ function start(/** @type {HTMLElement} */ root) {
   root.innerHTML = CONTROLS;
   const one = (/** @type {string} */ selector) => /** @type {any} */ (root.querySelector(selector));
   const [form, frameRange, playButton, said] = ["form", ".frame", ".play", ".said"].map(one);
-  const choosers = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("fieldset")]);
+  const choosers = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("[data-digit]")]);
   /** @type {State} */
   let state;
   let ink = new Float64Array(SIDE * SIDE); // of the pad, not yet centred
-  let digit = (/** @type {number} */ _kind, /** @type {number} */ _number) => new Uint8Array(SIDE * SIDE);
+  let digit = (/** @type {number} */ _kind, /** @type {number} */ _number) =>
+    new Uint8Array(SIDE * SIDE);
   /** @type {{frames: Uint8Array[], places: Point[][]}} */
   let clip = { frames: [], places: [] };
   /** @type {(frame: number) => void} */
@@ -359,8 +403,12 @@ function start(/** @type {HTMLElement} */ root) {
     ink = Float64Array.from(unpack(state.drawing));
     paintPad();
     update();
-    said.textContent = [lost, bad.length && `Not understood in the address: ${bad.join(", ")}. The usual value stands in.`]
-      .filter(Boolean).join(" ");
+    said.textContent = [
+      lost,
+      bad.length && `Not understood in the address: ${bad.join(", ")}. The usual value stands in.`,
+    ]
+      .filter(Boolean)
+      .join(" ");
   }
 
   function write() {
@@ -379,28 +427,42 @@ function start(/** @type {HTMLElement} */ root) {
   function update() {
     const { digits, rule, size, frames } = state;
     const throws = throwsOf(state);
-    const sprites = digits.map(({ kind, number }) => (kind === "own" ? unpack(state.drawing) : digit(kind, number)));
-    const places = throws.map((one) => toPixels(bouncePath(one.start, one.velocity, frames, rule), size));
+    const sprites = digits.map(({ kind, number }) =>
+      kind === "own" ? unpack(state.drawing) : digit(kind, number),
+    );
+    const places = throws.map((one) =>
+      toPixels(bouncePath(one.start, one.velocity, frames, rule), size),
+    );
     clip = { frames: composite(sprites, places, size), places };
     form.count.value = digits.length;
     form.rule.value = rule;
-    // A field in which someone is typing is left alone.
-    if (document.activeElement !== form.seed) form.seed.value = state.seed;
+    // Or the cursor would jump while someone types.
+    if (form.seed.valueAsNumber !== state.seed) form.seed.value = state.seed;
     for (const name of ["speed", "size", "frames"]) {
-      form[name].value = one(`#maker-${name}-out`).textContent = String(state[/** @type {"size"} */ (name)]);
+      form[name].value = one(`#maker-${name}-out`).textContent = String(
+        state[/** @type {"size"} */ (name)],
+      );
     }
     choosers.forEach((set, k) => {
       set.hidden = k >= digits.length;
       if (set.hidden) return;
       const { kind, number } = digits[k];
-      const [picture, select, range, output, text] = ["canvas", "select", "input", "output", ".throw"].map(
-        (name) => /** @type {any} */ (set.querySelector(name)));
+      const [picture, select, range, output, text] = [
+        "canvas",
+        "select",
+        "input",
+        "output",
+        ".throw",
+      ].map((name) => /** @type {any} */ (set.querySelector(name)));
       paint(picture, sprites[k], SIDE);
       select.value = kind;
       range.value = output.textContent = String(number);
       range.disabled = kind === "own";
-      const { start: [row, column], angle } = throws[k];
-      text.textContent = `start (${row}, ${column}), angle ${angle}`;
+      const {
+        start: [row, column],
+        angle,
+      } = throws[k];
+      text.textContent = `start (${row}, ${column})\nangle ${angle}`;
     });
     drawPaths();
     one(".python code").textContent = writePython(state);
@@ -409,6 +471,7 @@ function start(/** @type {HTMLElement} */ root) {
     show(Math.min(frameRange.valueAsNumber, frames - 1));
   }
 
+  form.addEventListener("change", update); // half a number makes way for the one that counts
   form.addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
   form.addEventListener("input", (/** @type {any} */ { target }) => {
     const { name, value } = target;
@@ -438,25 +501,34 @@ function start(/** @type {HTMLElement} */ root) {
     plot.replaceChildren();
     paths.setAttribute("viewBox", `0 0 ${size} ${size}`);
     add(paths, "rect", { x: half, y: half, width: free, height: free, class: "room" });
-    const x = (/** @type {number} */ frame) => 34 + (276 * frame) / Math.max(1, frames - 1);
-    const y = (/** @type {number} */ axis, /** @type {number} */ pixel) => 20 + 118 * axis + (84 * pixel) / free;
+    const x = (/** @type {number} */ frame) => 34 + (216 * frame) / Math.max(1, frames - 1);
+    const y = (/** @type {number} */ axis, /** @type {number} */ pixel) =>
+      20 + 118 * axis + (84 * pixel) / free;
     ["row", "column"].forEach((name, axis) => {
-      add(plot, "rect", { x: 34, y: y(axis, 0), width: 276, height: 84, class: "room" });
+      add(plot, "rect", { x: 34, y: y(axis, 0), width: 216, height: 84, class: "room" });
       add(plot, "text", { x: 34, y: y(axis, 0) - 6 }, name);
       add(plot, "text", { x: 28, y: y(axis, 0) + 9, "text-anchor": "end" }, "0");
       add(plot, "text", { x: 28, y: y(axis, free), "text-anchor": "end" }, String(free));
     });
     add(plot, "text", { x: 34, y: 239 }, "0");
-    add(plot, "text", { x: 172, y: 239, "text-anchor": "middle" }, "frame");
-    add(plot, "text", { x: 310, y: 239, "text-anchor": "end" }, String(frames - 1));
+    add(plot, "text", { x: 142, y: 239, "text-anchor": "middle" }, "frame");
+    add(plot, "text", { x: 250, y: 239, "text-anchor": "end" }, String(frames - 1));
     const cursor = add(plot, "path", { class: "cursor" });
     const marks = clip.places.map((places, k) => {
       const points = places.map(([row, column]) => [column + half, row + half]);
       const style = { class: `d${k}`, "stroke-dasharray": DASHES[k] };
       add(paths, "polyline", { points: points.join(" "), ...style });
-      add(paths, "circle", { cx: points[0][0], cy: points[0][1], r: size / 40, class: `d${k} first` });
+      add(paths, "circle", {
+        cx: points[0][0],
+        cy: points[0][1],
+        r: size / 40,
+        class: `d${k} first`,
+      });
       for (const axis of [0, 1]) {
-        add(plot, "polyline", { points: places.map((place, frame) => [x(frame), y(axis, place[axis])]).join(" "), ...style });
+        add(plot, "polyline", {
+          points: places.map((place, frame) => [x(frame), y(axis, place[axis])]).join(" "),
+          ...style,
+        });
       }
       return [
         add(paths, "circle", { r: size / 50, class: `d${k} now` }),
@@ -467,20 +539,32 @@ function start(/** @type {HTMLElement} */ root) {
       cursor.setAttribute("d", `M${x(frame)} 20v84M${x(frame)} 138v84`);
       clip.places.forEach((places, k) => {
         const [row, column] = places[frame];
-        [[column + half, row + half], [x(frame), y(0, row)], [x(frame), y(1, column)]].forEach(([cx, cy], n) => {
+        [
+          [column + half, row + half],
+          [x(frame), y(0, row)],
+          [x(frame), y(1, column)],
+        ].forEach(([cx, cy], n) => {
           marks[k][n].setAttribute("cx", String(cx));
           marks[k][n].setAttribute("cy", String(cy));
         });
       });
     };
-    const told = clip.places.map((places, k) => {
-      const [rows, columns] = [0, 1].map((axis) => places.map((place) => place[axis]));
-      const name = digits[k].kind === "own" ? "your drawing" : `a ${digits[k].kind}`;
-      return `Digit ${k + 1}, ${name}: row from ${Math.min(...rows)} to ${Math.max(...rows)}, column from ${Math.min(...columns)} to ${Math.max(...columns)}.`;
-    }).join(" ");
-    one(".clip").setAttribute("aria-label", `The clip: ${size} by ${size} pixels, ${frames} frames. ${told}`);
+    const told = clip.places
+      .map((places, k) => {
+        const [rows, columns] = [0, 1].map((axis) => places.map((place) => place[axis]));
+        const name = digits[k].kind === "own" ? "your drawing" : `a ${digits[k].kind}`;
+        return `Digit ${k + 1}, ${name}: row from ${Math.min(...rows)} to ${Math.max(...rows)}, column from ${Math.min(...columns)} to ${Math.max(...columns)}.`;
+      })
+      .join(" ");
+    one(".clip").setAttribute(
+      "aria-label",
+      `The clip: ${size} by ${size} pixels, ${frames} frames. ${told}`,
+    );
     paths.setAttribute("aria-label", `The path of each digit’s centre on the canvas. ${told}`);
-    plot.setAttribute("aria-label", `Row and column of each digit against the frame, in pixels. ${told}`);
+    plot.setAttribute(
+      "aria-label",
+      `Row and column of each digit against the frame, in pixels. ${told}`,
+    );
   }
 
   // The player
@@ -491,7 +575,8 @@ function start(/** @type {HTMLElement} */ root) {
     paint(one(".clip"), clip.frames[frame], state.size);
     moveMarks(frame);
   }
-  const step = (/** @type {number} */ by) => show((frameRange.valueAsNumber + by + state.frames) % state.frames);
+  const step = (/** @type {number} */ by) =>
+    show((frameRange.valueAsNumber + by + state.frames) % state.frames);
   function play(/** @type {boolean} */ on) {
     clearInterval(timer);
     timer = on ? setInterval(() => step(1), 100) : 0;
@@ -507,7 +592,6 @@ function start(/** @type {HTMLElement} */ root) {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!by) return;
     event.preventDefault();
-    event.stopPropagation(); // or the page turns to the next chapter
     play(false);
     step(by);
   });
@@ -532,7 +616,8 @@ function start(/** @type {HTMLElement} */ root) {
   function drawn() {
     paintPad();
     state.drawing = pack(centred(ink));
-    if (!state.digits.some(({ kind }) => kind === "own")) state.digits[state.digits.length - 1].kind = "own";
+    if (!state.digits.some(({ kind }) => kind === "own"))
+      state.digits[state.digits.length - 1].kind = "own";
     changed();
   }
   function stroke(/** @type {PointerEvent} */ event) {
@@ -540,7 +625,10 @@ function start(/** @type {HTMLElement} */ root) {
     // A quick hand moves far between two frames of the screen.
     const events = event.getCoalescedEvents?.() || [];
     for (const { clientX, clientY } of events.length ? events : [event]) {
-      const to = [((clientX - box.left) * SIDE) / box.width, ((clientY - box.top) * SIDE) / box.height];
+      const to = [
+        ((clientX - box.left) * SIDE) / box.width,
+        ((clientY - box.top) * SIDE) / box.height,
+      ];
       const from = event.type === "pointerdown" ? to : brush;
       const dabs = Math.max(1, Math.ceil(2 * Math.hypot(to[0] - from[0], to[1] - from[1])));
       for (let n = 1; n <= dabs; n++) {
@@ -560,12 +648,16 @@ function start(/** @type {HTMLElement} */ root) {
     if (pad.hasPointerCapture(event.pointerId)) stroke(event);
   });
   pad.addEventListener("keydown", (event) => {
-    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] }[event.key] || [];
+    const [x, y] =
+      { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] }[
+        event.key
+      ] || [];
     if (x === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
+    event.preventDefault(); // the page does not scroll
     keys = true;
-    brush = [brush[0] + x, brush[1] + y].map((place) => Math.min(SIDE - 0.5, Math.max(0.5, Math.floor(place) + 0.5)));
+    brush = [brush[0] + x, brush[1] + y].map((place) =>
+      Math.min(SIDE - 0.5, Math.max(0.5, Math.floor(place) + 0.5)),
+    );
     if (event.key !== " ") return paintPad();
     dab(brush[0], brush[1]);
     drawn();

@@ -16,8 +16,8 @@ from mmnist_lib import bounce_path, composite, load_mnist, to_pixels, velocity_o
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
 PAGE = "playground.html"
-USUAL = "?digits=3,7&rule=clamp&speed=0.1&seed=4&size=64&frames=20"
-_, (IMAGES, LABELS) = load_mnist("sample")
+USUAL = "?digits=3,7&rule=clamp&speed=0.1&seed=2&size=64&frames=20"
+_, (images, labels) = load_mnist("sample")
 RULES = ("clamp", "reflect")
 READY = "document.querySelector('#clip-maker').dataset.ready"
 
@@ -114,7 +114,7 @@ def test_frames_are_the_librarys_to_the_pixel(page):
     rng = np.random.default_rng(8)
     for n in range(20):
         k, size = int(rng.integers(1, 5)), int(rng.integers(28, 129))
-        sprites = IMAGES[rng.integers(0, 1000, k)]
+        sprites = images[rng.integers(0, 1000, k)]
         places = rng.integers(0, size - 27, (k, 3, 2))
         given = [sprites.reshape(k, -1).tolist(), places.tolist(), size]
         found = module(page, "it.composite(...given).map((frame) => [...frame])", given)
@@ -149,7 +149,7 @@ def test_the_python_makes_what_is_shown(open_page, search_):
     assert np.array_equal(made_by(code), frames)
 
     given = {key: value[0] for key, value in parse_qs(search_[1:]).items()}
-    digits = [(item.split("-") + ["0"])[:2] for item in given["digits"].split(",")]
+    digits = [[*item.split("-"), "0"][:2] for item in given["digits"].split(",")]
     assert all(f"images[labels == {kind}][{number}]" in code for kind, number in digits)
     size, n_frames = int(given["size"]), int(given["frames"])
     assert frames.shape == (n_frames, size, size)
@@ -197,7 +197,8 @@ def test_all_digits_of_the_sheet_arrive_exactly(page):
         }"""
     )
     assert EXAMPLES == 20
-    expected = [IMAGES[LABELS == kind][n] for kind, n in [(0, 0), (3, 19), (9, 19), (5, 10)]]
+    chosen = [(0, 0), (3, 19), (9, 19), (5, 10)]
+    expected = [images[np.flatnonzero(labels == kind)[n]] for kind, n in chosen]
     assert np.array_equal(found, np.reshape(expected, (4, -1)))
 
 
@@ -248,20 +249,24 @@ def test_the_address_holds_every_change(page, wait_until, open_page):
     ],
 )
 def test_a_bad_value_is_named_and_the_usual_one_stands_in(page, bad):
-    found = module(page, "[it.readAddress(given), it.writeAddress(it.readAddress(given).state)]", f"?{bad}")
+    found = module(
+        page, "[it.readAddress(given), it.writeAddress(it.readAddress(given).state)]", f"?{bad}"
+    )
     assert found[0]["bad"] == [bad]
     assert found[1] == USUAL
 
 
 def test_what_the_address_holds_is_never_taken_for_html(open_page):
-    nasty = "?digits=<img src=x onerror=document.title=1>&rule=<b>clamp</b>&seed=5&size=999&frames=<i>"
+    nasty = (
+        "?digits=<img src=x onerror=document.title=1>&rule=<b>clamp</b>&seed=5&size=999&frames=<i>"
+    )
     page = open_page(nasty)
     said = page.locator(".said")
     assert said.is_visible()
     for text in ("digits=<img src=x", "rule=<b>clamp</b>", "size=999", "frames=<i>"):
         assert text in said.inner_text()
     assert page.locator("#clip-maker :is(img, b, i)").count() == 0
-    assert f"?{urlsplit(page.url).query}" == USUAL.replace("seed=4", "seed=5")
+    assert f"?{urlsplit(page.url).query}" == USUAL.replace("seed=2", "seed=5")
     page.get_by_label("Frames", exact=True).fill("9")
     assert not said.is_visible(), "whoever goes on has read it"
 
@@ -363,7 +368,9 @@ def test_the_keyboard_draws(page, wait_until):
 
 
 def test_it_plays_pauses_and_steps(page, wait_until):
-    button, range_, at = (page.locator(f"#clip-maker {name}") for name in (".play", ".frame", ".at"))
+    button, range_, at = (
+        page.locator(f"#clip-maker {name}") for name in (".play", ".frame", ".at")
+    )
     assert button.get_attribute("aria-label") == "Play", "reduced motion: nothing plays by itself"
     button.press("ArrowRight")
     button.press("ArrowRight")
@@ -402,8 +409,10 @@ def test_every_control_has_a_name_and_is_reached_with_the_tabulator(page):
         *("maker-kind0", "maker-number0", "maker-kind1", "maker-number1"),
         *("Drawing pad", "Erase", "Copy as Python"),
     ]
-    labels = page.locator("#clip-maker [role=img]").evaluate_all("all => all.map((e) => e.ariaLabel)")
-    assert len(labels) == 3 and all("row from" in label for label in labels)
+    names = page.locator("#clip-maker [role=img]").evaluate_all(
+        "all => all.map((e) => e.ariaLabel)"
+    )
+    assert len(names) == 3 and all("row from" in name for name in names)
 
 
 def test_the_python_is_copied_or_selected(page, wait_until):

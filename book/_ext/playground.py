@@ -19,10 +19,10 @@ from mmnist_lib import load_mnist
 EXAMPLES = 20  # of each class; playground.js counts on it
 SHEET = "playground.png"
 PLACE = """<div id="clip-maker" data-sheet="../_static/{sheet}?v={version}" data-sum="{sum}">
-<p>On the site, a clip of moving digits is made here. That needs scripts, and they did not run.
-Allow them, and open the page from a server: a copy on your own disk needs
-<code>make serve</code>.</p>
+<p>On the site, a clip of moving digits is made here. {missing}</p>
 </div>"""
+MISSING = """That needs scripts, and they did not run. Allow them, and open the page from a server:
+a copy on your own disk needs <code>make serve</code>."""
 
 
 class Playground(SphinxDirective):
@@ -35,7 +35,8 @@ class Playground(SphinxDirective):
         """
         png = png_of(sheet())
         version = hashlib.sha256(png).hexdigest()[:8]
-        page = PLACE.format(sheet=SHEET, version=version, sum=weighted_sum(sheet()))
+        total = weighted_sum(sheet())
+        page = PLACE.format(sheet=SHEET, version=version, sum=total, missing=MISSING)
         return [nodes.raw("", page, format="html")]
 
 
@@ -63,7 +64,11 @@ def add_own_files(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """Load script and style on the page that has the playground, and on no other."""
-    if 'id="clip-maker"' in context.get("body", ""):
+    if 'id="clip-maker"' not in context.get("body", ""):
+        return
+    if app.builder.name != "html":  # the long page that becomes the PDF: on paper nothing moves
+        context["body"] = context["body"].replace(MISSING, "")
+    else:
         app.add_js_file("playground.js", type="module")
         own: dict[str, Any] = {"data-own": "yes"}  # for publish.py
         app.add_css_file("playground.css", **own)
@@ -71,7 +76,7 @@ def add_own_files(
 
 def write_sheet(app: Sphinx, error: Exception | None) -> None:
     """Put the digits beside the script."""
-    if not error and app.builder.format == "html":
+    if not error and app.builder.name == "html":
         (Path(app.outdir) / "_static" / SHEET).write_bytes(png_of(sheet()))
 
 

@@ -226,6 +226,11 @@ def test_nothing_asks_to_be_pressed_and_answers_are_open(starts, text):
     assert "Nothing yet. It may have learned these by heart." in words
 
 
+def test_the_playground_is_a_sentence_on_paper(starts, text):
+    page = " ".join(text(starts["Playground"]).split())
+    assert "made here. What to try" in page and "Throw again" not in page
+
+
 def test_every_picture_is_there(pdf):
     shown = 0
     for page in pdf.pages:

@@ -1,7 +1,8 @@
 """What happens to the site after Sphinx has written it.
 
 A page asks nothing of another host. It loads one style sheet, of the rules
-that some page uses, one script, and a font of the icons that are drawn. Pictures that
+that some page uses, one script, and a font of the icons that are drawn. A page may bring a script
+and a style sheet of its own beside them. Pictures that
 came inside the page become files that are fetched when they scroll into view.
 What the theme leaves without a name for those who hear the page gets one. At
 last a policy forbids the browser whatever the page does not need.
@@ -162,6 +163,8 @@ def bundle_styles(fresh: dict[Path, Page], pages: dict[Path, Page], static: Path
     sheets: dict[Path, None] = {}
     for path, page in fresh.items():
         for tag in page("link", rel="stylesheet"):
+            if tag.has_attr("data-own"):  # of this page alone, so no other is to carry it
+                continue
             sheets[local_file(tag["href"], path)] = None
             tag.decompose()
     known = set(re.findall(r"[\w-]+", (static / "site.js").read_text(encoding="utf-8")))

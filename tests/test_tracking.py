@@ -134,7 +134,7 @@ def noisy(frames):
 
 OTHERS = {
     "noise": noisy(film_of(8)[0]),
-    "another speed": film_of(8, step_length=0.12)[0],
+    "another speed": film_of(13, step_length=0.12)[0],
     "the mirror rule": film_of(9, rule="reflect")[0],
     "three digits": film_of(8, n_digits=3)[0],
     "shuffled in time": film_of(8)[0][[3, 0, 7, 1, 9, 5, 2, 8, 6, 4]],

@@ -43,7 +43,7 @@ def module(page, code, given=None):
     """Call what the page's own script exports."""
     return page.evaluate(
         f"""async (given) => {{
-            const script = document.querySelector('script[src*="playground.js"]').src;
+            const script = document.querySelector("script[src*='playground.js']").src.replace("playground.js", "clip.js");
             const it = await import(script);
             return {code};
         }}""",

@@ -501,10 +501,9 @@ class Sprites(keras.Model):
 
     def _follow(self, tracks: Tensor) -> tuple[Tensor, Tensor]:
         axes = ops.reshape(ops.transpose(tracks, (0, 1, 3, 2)), (-1, self.n_in))
-        # Squared distance of each track from each path, as |a|^2 - 2 a b + |b|^2.
-        squares = np.sum(self.pasts**2, axis=1)
-        far = ops.add(ops.sum(axes**2, axis=1, keepdims=True), squares)
-        far = ops.relu(far - 2 * ops.matmul(axes, self.pasts.T))
+        # As |a|^2 - 2 a b + |b|^2 it would need fewer steps, but backends would differ in the third
+        # decimal of a pixel: what is left of two large float32 numbers.
+        far = ops.sum(ops.square(ops.subtract(axes[:, None], self.pasts)), axis=-1)
         # What is left of the nearest one, over the degrees of freedom, estimates the noise.
         left = ops.min(far, axis=1, keepdims=True) / max(1, self.n_in - 2)
         growth, least = ops.exp(self.trust[0]), ops.exp(self.trust[1])
@@ -527,7 +526,7 @@ class Sprites(keras.Model):
         thick = ops.max_pool(ops.transpose(windows, (0, 2, 3, 1)), 3, 1, padding="same")
         thick = ops.min(thick, axis=-1)
         seen = [ops.min(windows, axis=1), ops.mean(windows, axis=1), thick]
-        sprites = self.clean(ops.stack(seen, axis=-1))[..., 0] * ops.minimum(1, 4 * thick)
+        sprites = self.clean(ops.stack(seen, axis=-1))[..., 0] * ops.minimum(1.0, 4 * thick)
         return ops.reshape(sprites, (-1, 2, DIGIT, DIGIT))
 
     def _draw(self, sprites: Tensor, where: Tensor) -> Tensor:

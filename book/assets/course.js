@@ -7,7 +7,9 @@ for (const button of document.querySelectorAll(".btn-fullscreen-button")) {
 }
 
 // The theme takes the focus from this button, and does not say which mode is chosen.
-for (const button of document.querySelectorAll(".theme-switch-button")) {
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (
+  document.querySelectorAll(".theme-switch-button")
+)) {
   const root = document.documentElement;
   const say = () => {
     button.ariaLabel = `Color mode: ${root.dataset.mode}`;
@@ -18,9 +20,11 @@ for (const button of document.querySelectorAll(".theme-switch-button")) {
 }
 
 // On a phone, the contents of the page make way for what was chosen there.
-for (const dialog of document.querySelectorAll("#pst-secondary-sidebar-modal")) {
+for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (
+  document.querySelectorAll("#pst-secondary-sidebar-modal")
+)) {
   dialog.addEventListener("click", (event) => {
-    if (event.target.closest("a")) dialog.close();
+    if (/** @type {Element} */ (event.target).closest("a")) dialog.close();
   });
 }
 

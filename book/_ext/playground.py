@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import io
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import numpy as np
 from docutils import nodes
 from numpy.typing import NDArray
@@ -16,11 +20,17 @@ from sphinx.util.docutils import SphinxDirective
 
 from mmnist_lib import load_mnist
 
-EXAMPLES = 20  # of each class; playground.js counts on it
+EXAMPLES = 20  # of each class; clip.js counts on it
+RULES = ("clamp", "reflect")
 SHEET = "playground.png"
-PLACE = """<div id="clip-maker" data-sheet="../_static/{sheet}?v={version}" data-sum="{sum}">
-<p>On the site, a clip of moving digits is made here. {missing}</p>
-</div>"""
+HERE = Path(__file__).parent
+ASSETS = HERE.parent / "assets"
+# What is loaded when a reader asks for the network.
+LOADED = [
+    ASSETS / "onnx" / f"{name}.gz" for name in ("ort-wasm-simd-threaded.wasm", "sprites.onnx")
+]
+# Our modules that name other files, those first that others name.
+MODULES = ("clip", "pictures", "exact", "predictor", "pad", "ahead", "downloads", "playground")
 MISSING = """That needs scripts, and they did not run. Allow them, and open the page from a server:
 a copy on your own disk needs <code>make serve</code>."""
 
@@ -36,7 +46,17 @@ class Playground(SphinxDirective):
         png = png_of(sheet())
         version = hashlib.sha256(png).hexdigest()[:8]
         total = weighted_sum(sheet())
-        page = PLACE.format(sheet=SHEET, version=version, sum=total, missing=MISSING)
+        loads = [path.stat().st_size for path in LOADED]
+        template = jinja2.Template((HERE / "playground.html.j2").read_text(encoding="utf-8"))
+        page = template.render(
+            version=version,
+            sum=total,
+            missing=MISSING,
+            rules=RULES,
+            examples=EXAMPLES,
+            loads=loads,
+            megabytes=f"{sum(loads) / 1e6:.1f}",
+        )
         return [nodes.raw("", page, format="html")]
 
 
@@ -60,6 +80,22 @@ def png_of(pixels: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
+def use_own_page(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Let a chapter's link to the playground lead to this site's own.
+
+    A notebook states the published one, since in Jupyter there is no page beside it.
+    """
+    if app.builder.name != "html":
+        return
+    here = app.builder.get_relative_uri(docname, "book/playground")
+    for link in doctree.findall(nodes.reference):
+        found = re.fullmatch(
+            r"https://[\w.-]+/[\w.-]+/book/playground\.html(.*)", link.get("refuri", "")
+        )
+        if found:  # MyST escapes what docutils is going to escape
+            link["refuri"] = here + html.unescape(found[1])
+
+
 def add_own_files(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
@@ -74,15 +110,30 @@ def add_own_files(
         app.add_css_file("playground.css", **own)
 
 
-def write_sheet(app: Sphinx, error: Exception | None) -> None:
-    """Put the digits beside the script."""
-    if not error and app.builder.name == "html":
-        (Path(app.outdir) / "_static" / SHEET).write_bytes(png_of(sheet()))
+def finish(app: Sphinx, error: Exception | None) -> None:
+    """Put the digits beside the scripts, and let each script name what it needs by its content."""
+    if error or app.builder.name != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    (static / SHEET).write_bytes(png_of(sheet()))
+    for name in MODULES:
+        path = static / f"{name}.js"
+        text = (ASSETS / path.name).read_text(encoding="utf-8")
+        path.write_text(
+            re.sub(r'(?<=")\./[\w./-]+(?=")', partial(versioned, static), text), "utf-8"
+        )
+
+
+def versioned(static: Path, found: re.Match[str]) -> str:
+    """Return an address that changes with its file, or an old one would stay with a new one."""
+    digest = hashlib.sha256((static / found[0]).read_bytes()).hexdigest()
+    return f"{found[0]}?v={digest[:8]}"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register it with Sphinx."""
     app.add_directive("playground", Playground)
+    app.connect("doctree-resolved", use_own_page)
     app.connect("html-page-context", add_own_files)
-    app.connect("build-finished", write_sheet)
+    app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -152,6 +152,7 @@ def bundle_scripts(pages: dict[Path, Page], static: Path) -> None:
             if local_file(tag["src"], path) in common:
                 tag.decompose()
             else:
+                tag["src"] = versioned(local_file(tag["src"], path), path)
                 tag["defer"] = ""
         own = new_tag(page, "script", src=versioned(static / "site.js", path), defer="")
         first = page.head.find("script", src=True)

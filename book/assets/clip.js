@@ -4,7 +4,8 @@
 // @ts-check
 
 /**
- * @typedef {{kind: number | "own", number: number}} Digit a class and the number of an example
+ * @typedef {{kind: number | "own", number: number, angle?: number}} Digit a class, the number of an
+ *   example, and its angle in radians where the seed does not choose it
  * @typedef {{digits: Digit[], rule: string, speed: number, seed: number, size: number,
  *   frames: number, drawing: string}} State what the address holds
  * @typedef {[number, number]} Point (row, column)
@@ -21,6 +22,7 @@ export const NUMBERS = {
   seed: { least: 0, most: 9999, form: /^\d+$/ },
   size: { least: 32, most: 128, form: /^\d+$/ },
   frames: { least: 1, most: 40, form: /^\d+$/ },
+  angle: { least: 0, most: 6.28, form: /^\d(\.\d{1,2})?$/ },
 };
 /** @type {State} */
 const USUAL = {
@@ -116,12 +118,24 @@ export function throwsOf({ seed, digits, speed }) {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const below = (/** @type {number} */ most) => Math.floor(1000 * most * random()) / 1000;
-  return digits.map(() => {
-    const [row, column, angle] = [below(1), below(1), below(2 * Math.PI)];
+  return digits.map(({ angle: chosen }) => {
+    const [row, column, thrown] = [below(1), below(1), below(2 * Math.PI)];
+    const angle = chosen ?? thrown;
     // Python is handed these very numbers: its sine may differ from this one in the last bit.
     const velocity = /** @type {Point} */ ([speed * Math.sin(angle), speed * Math.cos(angle)]);
     return { start: [row, column], angle, velocity };
   });
+}
+
+/**
+ * Make the clip of a state: its throws, paths, pixels and frames.
+ * @param {State} state @param {Uint8Array[]} sprites @param {number} frames how many
+ */
+export function clipOf(state, sprites, frames = state.frames) {
+  const throws = throwsOf(state);
+  const paths = throws.map((one) => bouncePath(one.start, one.velocity, frames, state.rule));
+  const places = paths.map((path) => toPixels(path, state.size));
+  return { throws, paths, places, frames: composite(sprites, places, state.size) };
 }
 
 // ---- a drawing: 28 × 28 pixels of 16 shades, so that it fits into an address ----
@@ -148,7 +162,8 @@ export function pack(ink) {
 }
 
 /**
- * Shift a drawing by whole pixels, until its centre of mass is in the middle, as in MNIST.
+ * Shift a drawing by whole pixels, until its centre of mass is within half a pixel of (14, 14), as
+ * in MNIST.
  * @param {ArrayLike<number>} ink @returns {Uint8Array}
  */
 export function centred(ink) {
@@ -158,7 +173,7 @@ export function centred(ink) {
     down += value * Math.floor(at / SIDE);
     right += value * (at % SIDE);
   });
-  const [y, x] = [down, right].map((sum) => (mass ? Math.round((SIDE - 1) / 2 - sum / mass) : 0));
+  const [y, x] = [down, right].map((sum) => (mass ? Math.round(SIDE / 2 - sum / mass) : 0));
   return Uint8Array.from({ length: SIDE * SIDE }, (_, at) => {
     const [row, column] = [Math.floor(at / SIDE) - y, (at % SIDE) - x];
     const inside = row >= 0 && row < SIDE && column >= 0 && column < SIDE;
@@ -166,7 +181,21 @@ export function centred(ink) {
   });
 }
 
+/**
+ * `mse` of one frame, as the benchmark has it: summed over its pixels, white being 1.
+ * @param {ArrayLike<number>} predicted in [0, 1] @param {Uint8Array} truth from 0 to 255
+ */
+export function squaredError(predicted, truth) {
+  return truth.reduce((sum, ink, at) => sum + (predicted[at] - ink / 255) ** 2, 0);
+}
+
 // ---- the address, and the Python ----
+
+/** @param {string} name @param {string} text */
+function inRange(name, text) {
+  const { least, most, form } = NUMBERS[name];
+  return form.test(text) && Number(text) >= least && Number(text) <= most;
+}
 
 /**
  * Read what an address holds. What cannot be read keeps its usual value, and is named in `bad`.
@@ -189,12 +218,30 @@ export function readAddress(search) {
       }
       return fits;
     },
-    rule: (text) => RULES.includes(text) && Boolean((state.rule = text)),
-    drawing: (text) => /^[\w-]{523}$/.test(text) && Boolean((state.drawing = text)),
+    angles(text) {
+      const items = text.split(",");
+      const fits =
+        items.length <= state.digits.length &&
+        items.every((item) => !item || inRange("angle", item));
+      items.forEach((item, k) => {
+        if (fits && item) state.digits[k].angle = Number(item);
+      });
+      return fits;
+    },
+    rule(text) {
+      const fits = RULES.includes(text);
+      if (fits) state.rule = text;
+      return fits;
+    },
+    drawing(text) {
+      const fits = /^[\w-]{523}$/.test(text);
+      if (fits) state.drawing = text;
+      return fits;
+    },
   };
-  for (const [name, { least, most, form }] of Object.entries(NUMBERS)) {
+  for (const name of ["speed", "seed", "size", "frames"]) {
     readers[name] = (text) => {
-      const fits = form.test(text) && Number(text) >= least && Number(text) <= most;
+      const fits = inRange(name, text);
       if (fits) Object.assign(state, { [name]: Number(text) });
       return fits;
     };
@@ -213,12 +260,13 @@ export function writeAddress(state) {
   const digits = state.digits.map(({ kind, number }) =>
     kind !== "own" && number ? `${kind}-${number}` : kind,
   );
+  const angles = state.digits.map(({ angle }) => angle ?? "");
   const { rule, speed, seed, size, frames, drawing } = state;
   const all = { digits, rule, speed, seed, size, frames };
-  const text = Object.entries(all)
-    .map(([name, value]) => `${name}=${value}`)
-    .join("&");
-  return `?${text}${drawing === BLANK ? "" : `&drawing=${drawing}`}`; // none of it needs an escape
+  const text = Object.entries(all).map(([name, value]) => `${name}=${value}`);
+  if (angles.some((angle) => angle !== "")) text.push(`angles=${angles}`);
+  if (drawing !== BLANK) text.push(`drawing=${drawing}`);
+  return `?${text.join("&")}`; // none of it needs an escape
 }
 
 /**

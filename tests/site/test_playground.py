@@ -43,8 +43,8 @@ def module(page, code, given=None):
     """Call what the page's own script exports."""
     return page.evaluate(
         f"""async (given) => {{
-            const script = document.querySelector("script[src*='playground.js']").src.replace("playground.js", "clip.js");
-            const it = await import(script);
+            const script = document.querySelector("script[src*='playground.js']").src;
+            const it = await import(script.replace("playground.js", "clip.js"));
             return {code};
         }}""",
         given,
@@ -140,6 +140,7 @@ def test_the_sheet_is_deterministic_and_says_nothing_of_colours():
         "?digits=0-19,9-5,8,1-3&rule=reflect&speed=0.47&seed=9999&size=128&frames=40",
         "?digits=5-7&rule=reflect&speed=0&seed=0&size=32&frames=1",
         "?digits=2,2,2-1&rule=clamp&speed=0.5&seed=77&size=101&frames=33",
+        "?digits=4,6,0&rule=reflect&speed=0.2&seed=3&size=64&frames=20&angles=1.57,,0",
     ],
 )
 def test_the_python_makes_what_is_shown(open_page, search_):
@@ -155,9 +156,9 @@ def test_the_python_makes_what_is_shown(open_page, search_):
     assert frames.shape == (n_frames, size, size)
     # What the page states is what is thrown.
     stated = page.locator("fieldset:visible .throw").all_inner_texts()
-    numbers = [re.findall(r"\d+(?:\.\d+)?", text) for text in stated]
-    start = np.array([row[:2] for row in numbers], float)
-    velocity = velocity_of([float(row[2]) for row in numbers], float(given["speed"]))
+    start = np.array([re.findall(r"\d+(?:\.\d+)?", text) for text in stated], float)
+    angles = page.locator("fieldset:visible .angle").all_inner_texts()
+    velocity = velocity_of([float(angle) for angle in angles], float(given["speed"]))
     path = bounce_path(start, velocity, n_frames, given["rule"])
     names = {}
     exec(code, names)
@@ -216,8 +217,9 @@ def test_the_address_holds_every_change(page, wait_until, open_page):
     page.get_by_role("button", name="Throw again").click()
     page.locator("fieldset").nth(1).get_by_label("Class").select_option("5")
     page.locator("fieldset").nth(1).get_by_label("Example").fill("8")
-    query = search(page, wait_until, "5-8")
-    assert query == "digits=3,5-8,1&rule=reflect&speed=0.25&seed=13&size=96&frames=31"
+    page.locator("fieldset").nth(1).get_by_label("Angle").fill("1.5")
+    query = search(page, wait_until, "angles")
+    assert query == "digits=3,5-8,1&rule=reflect&speed=0.25&seed=13&size=96&frames=31&angles=,1.5,"
     code = page.locator(".python code").inner_text()
     other = open_page(f"?{query}#what-to-try")
     assert other.locator(".python code").inner_text() == code
@@ -245,6 +247,9 @@ def test_the_address_holds_every_change(page, wait_until, open_page):
         "size=",
         "frames=0",
         "frames=41",
+        "angles=6.29",
+        "angles=1,2,3",
+        "angles=1,x",
         "drawing=AAAA",
     ],
 )
@@ -254,6 +259,14 @@ def test_a_bad_value_is_named_and_the_usual_one_stands_in(page, bad):
     )
     assert found[0]["bad"] == [bad]
     assert found[1] == USUAL
+
+
+def test_a_new_throw_forgets_the_angles_that_were_chosen(open_page, wait_until):
+    page = open_page("?digits=3,7&seed=2&angles=0.5,1")
+    assert page.locator("fieldset:visible .angle").all_inner_texts() == ["0.5", "1"]
+    page.get_by_role("button", name="Throw again").click()
+    assert "angles" not in search(page, wait_until, "seed=3")
+    assert "0.5" not in page.locator("fieldset:visible .angle").all_inner_texts()
 
 
 def test_what_the_address_holds_is_never_taken_for_html(open_page):
@@ -297,8 +310,8 @@ def check_drawing(page, query):
     assert ink.max() == 255 and 0 < (ink == 0).mean() < 1
     assert len(np.unique(drawn)) > 3, "a soft brush"
     grid = np.arange(28)
-    assert abs((ink.sum(1) * grid).sum() / ink.sum() - 13.5) <= 0.55
-    assert abs((ink.sum(0) * grid).sum() / ink.sum() - 13.5) <= 0.55
+    assert abs((ink.sum(1) * grid).sum() / ink.sum() - 14) <= 0.55
+    assert abs((ink.sum(0) * grid).sum() / ink.sum() - 14) <= 0.55
     code = page.locator(".python code").inner_text()
     names = {}
     exec(code, names)
@@ -398,21 +411,24 @@ def test_it_plays_by_itself_for_who_has_nothing_against_it(open_page, wait_until
 def test_every_control_has_a_name_and_is_reached_with_the_tabulator(page):
     page.locator(".play").focus()
     reached = []
-    for _ in range(20):
+    for _ in range(21):
         reached.append(
             page.evaluate("(e => e.id || e.ariaLabel || e.textContent)(document.activeElement)")
         )
         page.keyboard.press("Tab")
-    assert reached[:16] == [
+    assert reached == [
         *("Play", "Frame", "maker-count", "maker-rule", "maker-seed", "Throw again"),
         *("maker-speed", "maker-size", "maker-frames"),
-        *("maker-kind0", "maker-number0", "maker-kind1", "maker-number1"),
-        *("Drawing pad", "Erase", "Copy as Python"),
+        *("maker-kind0", "maker-number0", "maker-angle0"),
+        *("maker-kind1", "maker-number1", "maker-angle1"),
+        *("Drawing pad", "Erase", "Predict what comes next"),
+        *("Copy as Python", "Download GIF", "Download .npz"),
     ]
     names = page.locator("#clip-maker [role=img]").evaluate_all(
         "all => all.map((e) => e.ariaLabel)"
     )
-    assert len(names) == 3 and all("row from" in name for name in names)
+    assert all("row from" in name for name in names[:3])
+    assert names[3:] == ["The truth", "The network", "The exact predictor", None]
 
 
 def test_the_python_is_copied_or_selected(page, wait_until):
@@ -435,7 +451,8 @@ def test_without_the_digits_it_says_so_and_one_can_draw(browser, address, wait_u
     page.goto(f"{address}/book/{PAGE}?size=7")
     wait_until(page, f"{READY} === 'no'")
     said = page.locator(".said").inner_text()
-    assert ("did not arrive" if wrong == "missing" else "alters pictures") in said
+    assert "no digits to choose from" in said
+    assert ("alters pictures" in said) == (wrong == "altered")
     assert "size=7" in said, "one message does not hide another"
     page.locator(".pad").press("Space")
     search(page, wait_until, "drawing=")
@@ -447,7 +464,7 @@ def test_without_the_digits_it_says_so_and_one_can_draw(browser, address, wait_u
 def test_without_scripts_a_sentence_says_what_is_missing(visit):
     page = visit(PAGE, java_script_enabled=False)
     assert "needs scripts" in page.locator("#clip-maker").inner_text()
-    assert page.locator("#clip-maker :is(input, button, canvas)").count() == 0
+    assert page.locator("#clip-maker :is(input, button, canvas, svg):visible").count() == 0
 
 
 def test_no_other_page_carries_it():

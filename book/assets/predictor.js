@@ -1,0 +1,93 @@
+// A worker of the playground, so that the page goes on while it computes. It predicts frames 10 to
+// 19 of a clip from frames 0 to 9: by the trained model of chapter 6 or, exactly, as chapter 7 does.
+// @ts-check
+
+/**
+ * @typedef {{frames: Uint8Array[], size: number, digits: number, speed: number, rule: string}} Job
+ * @typedef {(job: Job) => Promise<ArrayLike<number>[]>} Predictor frames in [0, 1]
+ */
+
+// Both are compressed: 14 and 37 MB as they are.
+const RUNTIME = new URL("./onnx/ort.wasm.bundle.min.mjs", import.meta.url).href;
+const WASM = new URL("./onnx/ort-wasm-simd-threaded.wasm.gz", import.meta.url);
+const MODEL = new URL("./onnx/sprites.onnx.gz", import.meta.url);
+
+/** @type {Record<string, () => Promise<Predictor>>} */
+const PREDICTORS = { exact: loadExact, network: loadNetwork };
+
+/** @returns {Promise<Predictor>} */
+async function loadExact() {
+  const { predict } = await import("./exact.js");
+  return async ({ frames, size, digits, speed, rule }) =>
+    predict(frames, size, digits, speed, rule, 10).frames;
+}
+
+/** @returns {Promise<Predictor>} */
+async function loadNetwork() {
+  let bytes = 0;
+  const count = (/** @type {number} */ more) => {
+    bytes += more;
+    postMessage({ bytes });
+  };
+  const [ort, wasm, model] = await Promise.all([
+    import(RUNTIME),
+    fetchPacked(WASM, count),
+    fetchPacked(MODEL, count),
+  ]);
+  ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
+  ort.env.wasm.wasmBinary = wasm;
+  const session = await ort.InferenceSession.create(model);
+  return async ({ frames, size }) => {
+    const seen = Float32Array.from(
+      frames.flatMap((frame) => Array.from(frame)),
+      (ink) => ink / 255,
+    );
+    const given = new ort.Tensor("float32", seen, [1, frames.length, size, size]);
+    const made = await session.run({ [session.inputNames[0]]: given });
+    const { data } = made[session.outputNames[0]];
+    const area = size * size;
+    return Array.from({ length: data.length / area }, (_, n) =>
+      data.slice(n * area, (n + 1) * area),
+    );
+  };
+}
+
+/**
+ * Fetch a file, and undo gzip unless the server's answer was undone by the browser already.
+ * @param {URL} url @param {(bytes: number) => void} count
+ */
+async function fetchPacked(url, count) {
+  const answer = await fetch(url);
+  if (!answer.ok || !answer.body) throw new Error(`${url.pathname} did not arrive.`);
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const parts = [];
+  const reader = answer.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    count(part.value.length);
+  }
+  const file = new Blob(parts);
+  const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  const packed = first === 0x1f && second === 0x8b;
+  const stream = packed ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file;
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+const why = (/** @type {unknown} */ error) => (error instanceof Error ? error.message : `${error}`);
+
+/** @type {Promise<Predictor> | undefined} */
+let ready;
+addEventListener("message", async ({ data: { kind, job } }) => {
+  try {
+    ready ??= PREDICTORS[kind]();
+    const predictor = await ready;
+    if (!job) return postMessage({ ready: true });
+    try {
+      postMessage({ frames: await predictor(job) });
+    } catch (error) {
+      postMessage({ refused: why(error) });
+    }
+  } catch (error) {
+    postMessage({ lost: why(error) });
+  }
+});

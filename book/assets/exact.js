@@ -134,28 +134,29 @@ function futuresOf(past, size, stepLength, rule, nFrames) {
  * @param {Uint8Array[]} sprites @param {Float64Array[]} places @param {number} size
  */
 function meanFrame(sprites, places, size) {
-  const [side, window] = [size - SIDE + 1, windowOf(size, 1)];
-  const atMost = new Float64Array(size * size * 256).fill(1);
-  sprites.forEach((sprite, k) => {
-    const chance = new Float64Array(atMost.length);
-    places[k].forEach((probable, at) => {
-      if (!probable) return;
-      const corner = Math.floor(at / side) * size + (at % side);
-      sprite.forEach((ink, p) => {
-        if (ink) chance[(corner + window[p]) * 256 + ink] += probable;
-      });
+  const side = size - SIDE + 1;
+  const mean = new Float64Array(size * size);
+  // One row at a time: the tables of a whole frame would not fit into the cache.
+  const [atMost, chance] = [new Float64Array(size * 256), new Float64Array(size * 256)];
+  for (let y = 0; y < size; y++) {
+    atMost.fill(1);
+    sprites.forEach((sprite, k) => {
+      chance.fill(0);
+      for (let row = Math.max(0, y - SIDE + 1); row <= Math.min(y, side - 1); row++)
+        for (let column = 0; column < side; column++) {
+          const probable = places[k][row * side + column];
+          for (let x = 0; probable && x < SIDE; x++)
+            chance[(column + x) * 256 + sprite[(y - row) * SIDE + x]] += probable;
+        }
+      for (let from = 0; from < chance.length; from += 256)
+        for (let z = 255, above = 0; z > 0; z--) {
+          above += chance[from + z];
+          atMost[from + z - 1] *= 1 - above;
+        }
     });
-    for (let from = 0; from < chance.length; from += 256)
-      for (let z = 255, above = 0; z > 0; z--) {
-        above += chance[from + z];
-        atMost[from + z - 1] *= 1 - above;
-      }
-  });
-  return Float64Array.from({ length: size * size }, (_, pixel) => {
-    let mean = 0;
-    for (let z = 0; z < 255; z++) mean += 1 - atMost[pixel * 256 + z];
-    return mean / 255;
-  });
+    atMost.forEach((below, i) => (mean[y * size + (i >> 8)] += (1 - below) / 255));
+  }
+  return mean;
 }
 
 // ---- paths of one coordinate ----
@@ -510,15 +511,15 @@ function carve({ size, where, ink }, frames, [rows, columns], window) {
   let count = window.length;
   where.set(window);
   ink.fill(255);
-  for (let t = 0; t < frames.length; t++) {
+  for (let t = 0; t < frames.length && count; t++) {
     const frame = frames[t];
     const corner = rows[t] * size + columns[t];
     let still = 0;
     for (let k = 0; k < count; k++) {
       const value = frame[corner + where[k]];
+      if (value === 0) continue;
       where[still] = where[k];
-      ink[still] = Math.min(ink[k], value);
-      if (value) still++;
+      ink[still++] = Math.min(ink[k], value);
     }
     count = still;
   }

@@ -53,14 +53,14 @@ def assert_same(found, expected):
     ("films", "settings"),
     [
         (12, {}),
-        (3, {"rule": "reflect"}),
+        (2, {"rule": "reflect"}),
         (2, {"step_length": 0.05}),
         (2, {"step_length": 0.23}),
         (2, {"n_digits": 1}),
         (1, {"n_digits": 3}),
         (2, {"size": 48}),
-        (2, {"size": 96}),
-        (2, {"n_frames": 5}),
+        (1, {"size": 96}),
+        (1, {"n_frames": 5}),
     ],
     ids=str,
 )
@@ -103,12 +103,12 @@ def test_it_predicts_no_other_process(in_browser, frames):
     assert in_browser("predict", frames) == str(error.value)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_of_equally_good_tracks_it_takes_the_same(in_browser, seed):
-    rng = np.random.default_rng(seed)
-    frames = np.zeros((3, 40, 40), np.uint8)
-    frames[tuple(rng.integers(0, n, 9) for n in frames.shape)] = 255
-    assert_same(in_browser("track", frames), track(frames))
+def test_of_equally_good_tracks_it_takes_the_same(in_browser):
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        frames = np.zeros((3, 40, 40), np.uint8)
+        frames[tuple(rng.integers(0, n, 9) for n in frames.shape)] = 255
+        assert_same(in_browser("track", frames), track(frames))
 
 
 @pytest.mark.parametrize(

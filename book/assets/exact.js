@@ -154,7 +154,9 @@ function meanFrame(sprites, places, size) {
           atMost[from + z - 1] *= 1 - above;
         }
     });
-    atMost.forEach((below, i) => (mean[y * size + (i >> 8)] += (1 - below) / 255));
+    atMost.forEach((below, i) => {
+      mean[y * size + (i >> 8)] += (1 - below) / 255;
+    });
   }
   return mean;
 }

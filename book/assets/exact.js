@@ -9,7 +9,7 @@ import { SIDE, composite } from "./clip.js";
  * @typedef {number[][]} Track rows and columns of a window's top-left corner, frame by frame
  * @typedef {{path: number[], low: number, high: number, first: number, last: number}} Kind a path
  *   of one coordinate, and between what angles and starts it arises
- * @typedef {{kinds: Kind[], paths: Uint16Array}} Listed the paths once more, end to end
+ * @typedef {{kinds: Kind[], paths: Uint16Array}} Listed with the paths end to end, for `near`
  * @typedef {{at: Track, sprite: Uint8Array, score: number}} Digit
  * @typedef {{sprites: Uint8Array[], positions: [number, number][][], residual: number,
  *   exact: boolean}} Found
@@ -24,7 +24,7 @@ const KEPT = [8, 3];
 const CENTRE = SIDE / 2;
 const PULL = 4;
 
-let latest = { name: "", listed: /** @type {Listed} */ ({}) }; // to list them takes a second
+let latest = { name: "", listed: /** @type {Listed} */ ({}) }; // listing is slow
 
 /**
  * `track`: the digits of a film, the heavier first, and where each is in each frame.
@@ -135,7 +135,7 @@ function futuresOf(past, size, stepLength, rule, nFrames) {
  */
 function meanFrame(sprites, places, size) {
   const side = size - SIDE + 1;
-  const mean = new Float64Array(size * size);
+  const frame = new Float64Array(size * size);
   // One row at a time: the tables of a whole frame would not fit into the cache.
   const [atMost, chance] = [new Float64Array(size * 256), new Float64Array(size * 256)];
   for (let y = 0; y < size; y++) {
@@ -155,10 +155,10 @@ function meanFrame(sprites, places, size) {
         }
     });
     atMost.forEach((below, i) => {
-      mean[y * size + (i >> 8)] += (1 - below) / 255;
+      frame[y * size + (i >> 8)] += (1 - below) / 255;
     });
   }
-  return mean;
+  return frame;
 }
 
 // ---- paths of one coordinate ----
@@ -170,7 +170,7 @@ function meanFrame(sprites, places, size) {
 function listPaths(n, free, stepLength, rule) {
   const name = [n, free, stepLength, rule].join();
   if (name === latest.name) return latest.listed;
-  // Each half is summed by itself, far below 2^53, up to where a double is exact.
+  // Each half of 32 bits is summed by itself, far below 2^53, so that doubles are exact.
   const powers = Array.from({ length: n }, (_, t) => 6364136223846793005n ** BigInt(t + 1));
   const [highs, lows] = [32n, 0n].map((bits) =>
     powers.map((power) => Number(BigInt.asUintN(32, power >> bits))),
@@ -212,7 +212,11 @@ function listPaths(n, free, stepLength, rule) {
     kind.first = Math.max(kind.first - margin, 0);
     kind.last = Math.min(kind.last + margin, 1);
   }
-  latest = { name, listed: { kinds, paths: Uint16Array.from(kinds.flatMap(({ path }) => path)) } };
+  const paths = new Uint16Array(kinds.length * n);
+  kinds.forEach(({ path }, i) => {
+    paths.set(path, i * n);
+  });
+  latest = { name, listed: { kinds, paths } };
   return latest.listed;
 }
 
@@ -236,7 +240,7 @@ function follow(n, start, velocity, free, rule) {
       if (unfolded < 0) unfolded += 2; // … and now as np.mod
       position = 1 - Math.abs(1 - unfolded);
     }
-    path[t] = (free * position) | 0;
+    path[t] = (free * position) | 0; // truncated
   }
   return path;
 }
@@ -586,7 +590,7 @@ function sum(values) {
   return all;
 }
 
-/** As np.mean, to the last bit: it adds up every eighth, and then the rest. @param {number[]} all */
+/** As np.mean, to the last bit: it adds every eighth up, then the rest. @param {number[]} all */
 function mean(all) {
   const whole = all.length - (all.length % 8);
   const s = all.slice(0, whole && 8);

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 
 from book._ext.playground import EXAMPLES, png_of, sheet
 from mmnist_lib import bounce_path, composite, load_mnist, to_pixels, velocity_of
@@ -260,6 +261,20 @@ def test_a_bad_value_is_named_and_the_usual_one_stands_in(page):
     for bad, (named, address) in zip(BAD, module(page, code, list(BAD)), strict=True):
         assert named == [bad]
         assert address == USUAL, bad
+
+
+def test_the_chapters_link_to_clips_that_it_understands(page):
+    links = {}
+    for path in sorted((SITE / "book").glob("0*.html")):
+        for tag in BeautifulSoup(path.read_text("utf-8"), "html.parser")("a", href=True):
+            if "playground.html?" in tag["href"]:
+                links[path.stem] = tag["href"]
+    assert [name[:2] for name in links] == ["03", "04", "05", "06", "07"]
+    for name, link in links.items():
+        page_, _, query = link.partition("?")
+        assert page_ == PAGE, "this site's own page"
+        found = module(page, "it.readAddress(given)", f"?{query}")
+        assert found["bad"] == [] and len(parse_qs(query)) >= 4, name
 
 
 def test_a_new_throw_forgets_the_angles_that_were_chosen(open_page, wait_until):

@@ -3,7 +3,7 @@
 It writes `book/assets/onnx`, which is committed, since the exporter needs PyTorch and the runtime
 comes from npm, and neither is needed to build the book. Run it when the weights change, in an
 environment of its own: pip install -r requirements.txt onnx onnxscript torch. It calls npm too.
-tests/site/test_playground_model.py compares the outcome with Keras.
+tests/site/test_playground_ahead.py compares the outcome with Keras.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 os.environ["KERAS_BACKEND"] = "torch"  # Keras hands the export to PyTorch
 
 import keras
-import numpy as np
 import onnx  # type: ignore[import-not-found]
 from onnx import helper, numpy_helper
 
@@ -77,22 +76,22 @@ def share_tables(made: onnx.ModelProto) -> None:
     87 MB in place of 35.
     """
     graph = made.graph
-    first: dict[tuple[tuple[int, ...], bytes], str] = {}
+    first: dict[tuple[int, tuple[int, ...], bytes], str] = {}
     other: dict[str, str] = {}
     kept, turned = [], []
     for tensor in graph.initializer:
         array = numpy_helper.to_array(tensor)
-        same = first.get((array.shape, array.tobytes()))
-        if same is not None:
-            other[tensor.name] = same
+        key = tensor.data_type, array.shape, array.tobytes()
+        back = tensor.data_type, array.T.shape, array.T.tobytes()
+        if key in first:
+            other[tensor.name] = first[key]
             continue
-        first[array.shape, array.tobytes()] = tensor.name
-        back = array.T if array.ndim == 2 and array.size > 10_000 else np.zeros(0)
-        source = first.get((back.shape, np.ascontiguousarray(back).tobytes()))
-        if source is not None:
-            turned.append(helper.make_node("Transpose", [source], [tensor.name], perm=[1, 0]))
+        if array.ndim == 2 and array.size > 10_000 and back in first:
+            node = helper.make_node("Transpose", [first[back]], [tensor.name], perm=[1, 0])
+            turned.append(node)
         else:
             kept.append(tensor)
+        first[key] = tensor.name
     for node in graph.node:
         node.input[:] = [other.get(name, name) for name in node.input]
     nodes = [*turned, *graph.node]

@@ -20,16 +20,16 @@ from sphinx.util.docutils import SphinxDirective
 
 from mmnist_lib import load_mnist
 
-EXAMPLES = 20  # of each class; clip.js counts on it
+EXAMPLES = 20  # of each class; clip.js reads no higher number than 19
 RULES = ("clamp", "reflect")
 SHEET = "playground.png"
-HERE = Path(__file__).parent
-ASSETS = HERE.parent / "assets"
+TEMPLATE = Path(__file__).with_suffix(".html.j2")
+ASSETS = Path(__file__).parents[1] / "assets"
 # What is loaded when a reader asks for the network.
 LOADED = [
     ASSETS / "onnx" / f"{name}.gz" for name in ("ort-wasm-simd-threaded.wasm", "sprites.onnx")
 ]
-# Our modules that name other files, those first that others name.
+# Our modules, those first that others name.
 MODULES = ("clip", "pictures", "exact", "predictor", "pad", "ahead", "downloads", "playground")
 MISSING = """That needs scripts, and they did not run. Allow them, and open the page from a server:
 a copy on your own disk needs <code>make serve</code>."""
@@ -43,11 +43,13 @@ class Playground(SphinxDirective):
 
         Some browsers change pixels that a page reads, against spying. The sum shows it.
         """
-        png = png_of(sheet())
-        version = hashlib.sha256(png).hexdigest()[:8]
-        total = weighted_sum(sheet())
+        pixels = sheet()
+        version = hashlib.sha256(png_of(pixels)).hexdigest()[:8]
+        total = weighted_sum(pixels)
+        for path in (TEMPLATE, *LOADED):
+            self.env.note_dependency(str(path))
         loads = [path.stat().st_size for path in LOADED]
-        template = jinja2.Template((HERE / "playground.html.j2").read_text(encoding="utf-8"))
+        template = jinja2.Template(TEMPLATE.read_text(encoding="utf-8"))
         page = template.render(
             version=version,
             sum=total,
@@ -68,7 +70,7 @@ def sheet() -> NDArray[np.uint8]:
 
 
 def weighted_sum(pixels: NDArray[np.uint8]) -> int:
-    """Sum all pixels, so that two of them changed in turn show too."""
+    """Sum all pixels, so that two that change places show too."""
     flat = pixels.ravel().astype(np.int64)
     return int((flat * (np.arange(flat.size) % 251 + 1)).sum())
 

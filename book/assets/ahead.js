@@ -2,46 +2,48 @@
 // compute them (predictor.js); this shows them beside the truth.
 // @ts-check
 
-import { clipOf, squaredError } from "./clip.js";
+import { clipOf, squaredError, writeAddress } from "./clip.js";
 import { drawErrors, paint } from "./pictures.js";
 
 /**
  * @typedef {import("./clip.js").State} State
- * @typedef {{frames?: ArrayLike<number>[], why?: string}} Answer frames in [0, 1], or why none
  * @typedef {"network" | "exact"} Kind
+ * @typedef {{frames?: ArrayLike<number>[], why?: string}} Answer frames in [0, 1], or why none
+ * @typedef {(answer: Answer) => void} Then
+ * @typedef {{state: State, truth: Uint8Array[], answers: Partial<Record<Kind, Answer>>}} Asked
  */
 
+const KINDS = /** @type {const} */ (["network", "exact"]);
+const NAMES = { network: "the network", exact: "the exact predictor" };
+const UNEXPLAINED = "It cannot explain these frames, and guesses nothing.";
 const SEEN = 10; // and as many are predicted
 const SIZE = 64; // of the frames that the network takes
 const QUIET = 250; // milliseconds without a change, before anything is computed
 const PATIENCE = 2000; // milliseconds for an answer that nobody waits for any more
-const NAMES = { network: "the network", exact: "the exact predictor" };
 
 /**
  * Start a worker. It answers one question at a time; of those that wait, only the last is asked.
  * @param {Kind} kind
- * @param {{bytes(sum: number): void, ready(): void, lost(why: string): void}} tell
+ * @param {(bytes: number) => void} loaded
+ * @param {(why: string) => void} lost
  */
-function hire(kind, tell) {
-  /** @typedef {(answer: Answer) => void} Then */
+function hire(kind, loaded, lost) {
   /** @type {Then | undefined} */
   let answered;
   /** @type {[object, Then] | undefined} */
   let next;
   let overdue = 0;
   let worker = employ();
-  worker.postMessage({ kind });
 
   function employ() {
     const made = new Worker(new URL("./predictor.js", import.meta.url), { type: "module" });
     made.addEventListener("message", ({ data }) => {
-      if (data.bytes) return tell.bytes(data.bytes);
-      if (data.ready) return tell.ready();
-      if (data.lost) return tell.lost(data.lost);
+      if (data.bytes) return loaded(data.bytes);
+      if (data.lost) return lost(data.lost);
       answered?.({ frames: data.frames, why: data.refused });
       goOn();
     });
-    made.addEventListener("error", () => tell.lost("Its program did not arrive."));
+    made.addEventListener("error", ({ message }) => lost(message || "A file did not arrive."));
     return made;
   }
   function goOn() {
@@ -66,7 +68,11 @@ function hire(kind, tell) {
     worker = employ();
     goOn();
   }
-  return { ask, dismiss: () => worker.terminate() };
+  function dismiss() {
+    clearTimeout(overdue);
+    worker.terminate();
+  }
+  return { ask, dismiss };
 }
 
 /**
@@ -80,122 +86,133 @@ export function ahead(section) {
   const [button, progress, told, later] = [".predict", "progress", ".told", ".later"].map(one);
   /** @type {Partial<Record<Kind, ReturnType<typeof hire>>>} */
   const workers = {};
-  /** @type {Partial<Record<Kind, string>>} */
-  const lost = {};
-  /** @type {[State, Uint8Array[]]} */
-  let present;
-  let [timer, asked] = [0, 0];
-  /** @type {{truth: Uint8Array[], answers: Partial<Record<Kind, Answer>>}} */
-  let shown = { truth: [], answers: {} };
+  /** @type {State} */
+  let state;
+  /** @type {Uint8Array[]} */
+  let sprites;
+  /** @type {Asked | undefined} */
+  let asked;
+  let [timer, clip] = [0, ""];
   let mark = (/** @type {number} */ _frame) => {};
 
   button.addEventListener("click", () => {
-    button.disabled = true;
+    if (button.ariaDisabled) return;
     one(".guesses").hidden = false;
-    for (const kind of /** @type {Kind[]} */ (["network", "exact"])) {
-      if (workers[kind]) continue;
-      delete lost[kind];
-      progress.hidden = false;
-      workers[kind] = hire(kind, {
-        bytes: (sum) => (progress.value = sum / Number(section.dataset.bytes)),
-        ready: () => settled(kind),
-        lost: (why) => {
-          lost[kind] = `It could not be loaded. ${why}`;
-          workers[kind]?.dismiss();
-          delete workers[kind];
-          settled(kind);
-        },
-      });
-    }
     ask();
   });
 
-  function settled(/** @type {Kind} */ kind) {
-    if (kind === "network") progress.hidden = true;
-    button.disabled = !Object.keys(lost).length;
-    button.textContent = button.disabled ? "Predicted below" : "Try again";
-    ask();
-  }
-
   function ask() {
-    const [state, sprites] = present;
     const { size, speed, rule, digits } = state;
     const { frames } = clipOf(state, sprites, 2 * SEEN);
     const job = { frames: frames.slice(0, SEEN), size, speed, rule, digits: digits.length };
-    const turn = ++asked;
-    /** @type {typeof shown} */
-    const fresh = { truth: frames, answers: {} };
-    shown = fresh;
-    for (const kind of /** @type {Kind[]} */ (["network", "exact"])) {
+    /** @type {Asked} */
+    const question = { state, truth: frames, answers: {} };
+    asked = question;
+    for (const kind of KINDS) {
       const done = (/** @type {Answer} */ answer) => {
-        if (turn !== asked) return; // another clip is on by now
-        fresh.answers[kind] = answer;
+        if (kind === "network") progress.hidden = true;
+        if (asked !== question) return; // another clip is on by now
+        const cannot = answer.why && kind === "exact"; // its own words are for programmers
+        question.answers[kind] = cannot ? { why: UNEXPLAINED } : answer;
         draw();
       };
-      const no = lost[kind] || (kind === "network" && size !== SIZE && "It takes 64 by 64 pixels.");
-      if (no) fresh.answers[kind] = { why: no };
-      else workers[kind]?.ask(job, done);
+      const why = refusal(kind);
+      if (why) question.answers[kind] = { why };
+      else workerFor(kind).ask(job, done);
     }
     draw();
   }
 
+  /** Why a predictor cannot take the clip, if it cannot. */
+  function refusal(/** @type {Kind} */ kind) {
+    if (!sprites.every((sprite) => sprite.some(Boolean))) return "A digit has no ink.";
+    if (kind === "network" && state.size !== SIZE) return "It takes a canvas of 64 pixels only.";
+    return kind === "exact" && !state.speed ? "It needs digits that move." : "";
+  }
+
+  function workerFor(/** @type {Kind} */ kind) {
+    const present = workers[kind];
+    if (present) return present;
+    if (kind === "network") [progress.hidden, progress.value] = [false, 0];
+    const made = hire(
+      kind,
+      (bytes) => {
+        progress.value = bytes / Number(section.dataset.bytes);
+      },
+      (why) => {
+        made.dismiss();
+        delete workers[kind];
+        if (kind === "network") progress.hidden = true;
+        if (!asked) return;
+        asked.answers[kind] = { why: `It could not be loaded. ${why}` };
+        draw();
+      },
+    );
+    workers[kind] = made;
+    return made;
+  }
+
   function draw() {
-    const { truth, answers } = shown;
+    if (!asked) return;
+    const { truth, answers } = asked;
     section.classList.remove("stale");
-    const held = Array.from(truth[SEEN - 1], (ink) => ink / 255);
     const errorsOf = (/** @type {ArrayLike<number>[]} */ frames) =>
       frames.map((frame, n) => squaredError(frame, truth[SEEN + n]));
+    const mean = (/** @type {number[]} */ values) =>
+      (values.reduce((sum, error) => sum + error, 0) / SEEN).toFixed(1);
+    const held = Float64Array.from(truth[SEEN - 1], (ink) => ink / 255);
     /** @type {Record<string, number[]>} */
-    const errors = { held: errorsOf(Array.from({ length: SEEN }, () => held)) };
-    const mean = (/** @type {string} */ name) =>
-      (errors[name].reduce((sum, error) => sum + error, 0) / SEEN).toFixed(1);
-    const words = [`frame 9, held still, ${mean("held")}`];
-    for (const kind of /** @type {Kind[]} */ (["network", "exact"])) {
-      const answer = answers[kind];
-      if (answer?.frames) {
-        errors[kind] = errorsOf(answer.frames);
-        words.push(`${NAMES[kind]} ${mean(kind)}`);
-      }
-      one(`[data-guess=${kind}] span`).textContent = answer?.frames
-        ? `MSE ${mean(kind)}`
-        : answer?.why || "is at work.";
+    const errors = { held: errorsOf(Array(SEEN).fill(held)) };
+    const [scores, excuses] = [[`frame 9, held still, ${mean(errors.held)}`], [""]];
+    for (const kind of KINDS) {
+      const { frames, why } = answers[kind] || { why: "is at work." };
+      if (frames) {
+        errors[kind] = errorsOf(frames);
+        scores.push(`${NAMES[kind]} ${mean(errors[kind])}`);
+      } else excuses.push(` Without ${NAMES[kind]}: ${why}`);
+      one(`[data-guess=${kind}] span`).textContent = frames ? `MSE ${mean(errors[kind])}` : why;
     }
-    const errorText = `MSE over frames 10 to 19: ${words.join(", ")}.`;
-    one(".error").setAttribute("aria-label", `Error against frame. ${errorText}`);
-    const busy = !(answers.network && answers.exact);
-    one(".guesses").setAttribute("aria-busy", String(busy));
-    told.textContent = busy ? "" : [errorText, ...strange()].join(" ");
+    const text = `MSE over frames 10 to 19: ${scores.join(", ")}.`;
+    const busy = KINDS.some((kind) => !answers[kind]);
+    told.textContent = busy ? "The predictors are at work." : text + excuses.join("") + strange();
+    one(".guesses").ariaBusy = String(busy);
+    one(".error").setAttribute("aria-label", `Error against frame. ${text}`);
+    // It keeps the focus, as a disabled button would not.
+    const again = KINDS.some((kind) => !workers[kind] && answers[kind] && !refusal(kind));
+    button.ariaDisabled = again ? null : "true";
+    button.textContent = again ? "Try again" : busy ? "Predicting" : "Predicted below";
     mark = drawErrors(one(".error"), errors, SEEN);
     show(later.valueAsNumber);
   }
 
   /** What the network met in no training. */
   function strange() {
-    const { digits, speed, rule } = present[0];
+    if (!asked?.answers.network?.frames) return "";
+    const { digits, speed, rule } = asked.state;
     const other = [
       digits.length !== 2 && (digits.length === 1 ? "one digit" : `${digits.length} digits`),
       speed !== 0.1 && `speed ${speed}`,
       rule !== "clamp" && `the rule ${rule}`,
       digits.some(({ kind }) => kind === "own") && "a drawing",
     ].filter(Boolean);
-    if (!other.length || !shown.answers.network?.frames) return [];
-    return [
-      `In training the network saw two digits of MNIST, speed 0.1 and clamp. Here it meets ${other.join(", ")}.`,
-    ];
+    if (!other.length) return "";
+    return ` In training the network saw two digits of MNIST, speed 0.1 and clamp. Here it meets ${other.join(", ")}.`;
   }
 
   function show(/** @type {number} */ frame) {
-    const { truth, answers } = shown;
-    if (!truth.length) return;
+    if (!asked) return;
+    const { truth, answers } = asked;
     later.value = frame;
     one(".later-at").textContent = frame;
     const side = Math.sqrt(truth[0].length);
-    const black = new Uint8Array(truth[0].length);
     paint(one("[data-guess=truth] canvas"), truth[frame], side);
-    for (const kind of /** @type {Kind[]} */ (["network", "exact"])) {
-      const guess = answers[kind]?.frames?.[frame - SEEN];
-      const grey = guess ? Array.from(guess, (value) => Math.round(255 * value)) : black;
-      paint(one(`[data-guess=${kind}] canvas`), grey, side);
+    for (const kind of KINDS) {
+      const guess = answers[kind]?.frames?.[frame - SEEN] || new Float64Array(truth[0].length);
+      paint(
+        one(`[data-guess=${kind}] canvas`),
+        Float64Array.from(guess, (value) => 255 * value),
+        side,
+      );
     }
     mark(frame);
   }
@@ -203,10 +220,16 @@ export function ahead(section) {
   later.addEventListener("input", () => show(later.valueAsNumber));
 
   return {
-    changed(state, sprites) {
-      present = [structuredClone(state), sprites];
-      if (!asked) return; // nobody has asked for predictions
+    changed(now, ink) {
+      // How many frames one watches changes nothing here.
+      const sums = ink.map((sprite) => sprite.reduce((sum, value) => sum + value, 0));
+      const same = `${writeAddress({ ...now, frames: 2 * SEEN })} ${sums}`;
+      if (same === clip) return;
+      [clip, state, sprites] = [same, structuredClone(now), ink];
+      if (!asked) return; // nobody wants predictions
+      asked = { ...asked, answers: { ...asked.answers } }; // an answer that comes now is for no one
       section.classList.add("stale");
+      one(".guesses").ariaBusy = "true";
       clearTimeout(timer);
       timer = setTimeout(ask, QUIET);
     },

@@ -13,9 +13,8 @@
  */
 
 export const SIDE = 28; // of a digit, in pixels
-export const EXAMPLES = 20; // of each class on the sheet, counted from 0 to 19
 export const BLANK = "A".repeat(523); // a drawing without ink
-export const RULES = ["clamp", "reflect"];
+const RULES = ["clamp", "reflect"];
 /** @type {Record<string, {least: number, most: number, form: RegExp}>} */
 export const NUMBERS = {
   speed: { least: 0, most: 0.5, form: /^\d(\.\d{1,2})?$/ },
@@ -46,31 +45,33 @@ const USUAL = {
  * @returns {Point[]}
  */
 export function bouncePath(start, velocity, frames, rule) {
-  const [rows, columns] = [0, 1].map((axis) =>
-    (rule === "clamp" ? clamped : reflected)(start[axis], velocity[axis], frames),
-  );
+  const [rows, columns] = [0, 1].map((axis) => bounce(start[axis], velocity[axis], frames, rule));
   return rows.map((row, frame) => [row, columns[frame]]);
 }
 
-/** @param {number} position @param {number} velocity @param {number} frames */
-function clamped(position, velocity, frames) {
-  return Array.from({ length: frames }, () => {
-    position += velocity;
-    if (position <= 0 || position >= 1) {
-      position = Number(position >= 1);
-      velocity = -velocity;
+/**
+ * One coordinate of it. A loop, since exact.js follows a million of them.
+ * @param {number} start @param {number} velocity @param {number} frames @param {string} rule
+ */
+export function bounce(start, velocity, frames, rule) {
+  /** @type {number[]} */
+  const path = Array(frames).fill(0);
+  let position = start;
+  for (let frame = 0; frame < frames; frame++) {
+    if (rule === "clamp") {
+      position += velocity;
+      if (position <= 0 || position >= 1) {
+        position = position >= 1 ? 1 : 0;
+        velocity = -velocity;
+      }
+    } else {
+      let unfolded = (start + (frame + 1) * (velocity % 2)) % 2; // as np.fmod …
+      if (unfolded < 0) unfolded += 2; // … and now as np.mod
+      position = 1 - Math.abs(1 - unfolded);
     }
-    return position;
-  });
-}
-
-/** @param {number} start @param {number} velocity @param {number} frames */
-function reflected(start, velocity, frames) {
-  return Array.from({ length: frames }, (_, frame) => {
-    let unfolded = (start + (frame + 1) * (velocity % 2)) % 2; // as np.fmod …
-    if (unfolded < 0) unfolded += 2; // … and now as np.mod
-    return 1 - Math.abs(1 - unfolded);
-  });
+    path[frame] = position;
+  }
+  return path;
 }
 
 /**

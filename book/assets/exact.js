@@ -3,7 +3,7 @@
 // steps, for a browser. What they find hangs on orders and on ties, so these are the same here.
 // tests/site/test_exact.py compares them.
 
-import { SIDE, composite } from "./clip.js";
+import { SIDE, bounce, composite } from "./clip.js";
 
 /**
  * @typedef {number[][]} Track rows and columns of a window's top-left corner, frame by frame
@@ -226,22 +226,8 @@ function listPaths(n, free, stepLength, rule) {
  * @param {string} rule
  */
 function follow(n, start, velocity, free, rule) {
-  const path = Array(n).fill(0);
-  let position = start;
-  for (let t = 0; t < n; t++) {
-    if (rule === "clamp") {
-      position += velocity;
-      if (position <= 0 || position >= 1) {
-        position = position >= 1 ? 1 : 0;
-        velocity = -velocity;
-      }
-    } else {
-      let unfolded = (start + (t + 1) * (velocity % 2)) % 2; // as np.fmod …
-      if (unfolded < 0) unfolded += 2; // … and now as np.mod
-      position = 1 - Math.abs(1 - unfolded);
-    }
-    path[t] = (free * position) | 0; // truncated
-  }
+  const path = bounce(start, velocity, n, rule);
+  for (let t = 0; t < n; t++) path[t] = (free * path[t]) | 0;
   return path;
 }
 

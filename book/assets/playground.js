@@ -40,7 +40,8 @@ function start(/** @type {HTMLElement} */ root) {
   const [form, frameRange, playButton, said] = ["form", ".frame", ".play", ".said"].map(one);
   const choosers = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("[data-digit]")]);
   for (const input of form.querySelectorAll("input[name]")) {
-    if (NUMBERS[input.name]) [input.min, input.max] = ranges(input.name);
+    const range = NUMBERS[input.name];
+    if (range) Object.assign(input, { min: range.least, max: range.most });
   }
   let digit = (/** @type {number} */ _kind, /** @type {number} */ _number) =>
     new Uint8Array(SIDE * SIDE);
@@ -55,7 +56,7 @@ function start(/** @type {HTMLElement} */ root) {
   let [timer, writing] = [0, 0];
   /** @type {string[]} */
   const missing = [];
-  let misread = "";
+  let [misread, written] = ["", ""];
   // Until their parts arrive:
   let showInk = (/** @type {Uint8Array} */ _ink) => {};
   let predictions = {
@@ -66,6 +67,9 @@ function start(/** @type {HTMLElement} */ root) {
   // The address, the settings and the clip
 
   function read() {
+    clearTimeout(writing);
+    writing = 0;
+    written = location.search;
     const { state: found, bad } = clips.readAddress(location.search);
     state = found;
     showInk(clips.unpack(state.drawing));
@@ -82,7 +86,8 @@ function start(/** @type {HTMLElement} */ root) {
   function write() {
     clearTimeout(writing);
     writing = 0;
-    history.replaceState(history.state, "", clips.writeAddress(state) + location.hash);
+    written = clips.writeAddress(state);
+    history.replaceState(history.state, "", written + location.hash);
   }
 
   function changed() {
@@ -121,27 +126,26 @@ function start(/** @type {HTMLElement} */ root) {
   function showDigit(/** @type {HTMLElement} */ set, /** @type {number} */ k) {
     const within = (/** @type {string} */ name) => /** @type {any} */ (set.querySelector(name));
     const { kind, number } = state.digits[k];
-    const { start, angle } = clip.throws[k];
+    const thrown = clip.throws[k];
     paint(within("canvas"), sprites[k], SIDE);
     within("select").value = kind;
     within("[name=number]").value = within(".number").textContent = String(number);
     within("[name=number]").disabled = kind === "own";
-    within("[name=angle]").value = angle;
-    within(".angle").textContent = angle;
-    within(".throw").textContent = `start (${start.join(", ")})`;
+    within("[name=angle]").value = within(".angle").textContent = String(thrown.angle);
+    within(".throw").textContent = `start (${thrown.start.join(", ")})`;
   }
 
   function describe() {
     const told = clip.places.map((places, k) => {
       const [rows, columns] = [0, 1].map((axis) => places.map((place) => place[axis]));
       const { kind } = state.digits[k];
-      const name = kind === "own" ? "your drawing" : `a ${kind}`;
+      const name = kind === "own" ? "your drawing" : `of class ${kind}`;
       return `Digit ${k + 1}, ${name}: row from ${Math.min(...rows)} to ${Math.max(...rows)}, column from ${Math.min(...columns)} to ${Math.max(...columns)}.`;
     });
     const { size, frames } = state;
     const names = {
       ".clip": `The clip: ${size} by ${size} pixels, ${frames} frames.`,
-      ".paths": "The path of each digit’s centre on the canvas.",
+      ".paths": "The path of each digit on the canvas.",
       ".plot": "Row and column of each digit against the frame, in pixels.",
     };
     for (const [selector, name] of Object.entries(names)) {
@@ -149,7 +153,9 @@ function start(/** @type {HTMLElement} */ root) {
     }
   }
 
-  form.addEventListener("change", update); // half a number makes way for the one that counts
+  form.addEventListener("change", () => {
+    form.seed.value = state.seed; // half a number makes way for the one that counts
+  });
   form.addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
   form.addEventListener("input", (/** @type {any} */ { target }) => {
     const { name, value } = target;
@@ -167,13 +173,15 @@ function start(/** @type {HTMLElement} */ root) {
   });
   function throwWith(/** @type {number} */ seed) {
     state.seed = seed;
-    for (const one of state.digits) delete one.angle; // the seed chooses all anew
+    for (const each of state.digits) delete each.angle; // the seed chooses all anew
   }
   one(".again").addEventListener("click", () => {
     throwWith((state.seed + 1) % (NUMBERS.seed.most + 1));
     changed();
   });
-  addEventListener("popstate", () => (writing ? write() : read()));
+  // A link within the page is no reason to forget what is not written yet.
+  addEventListener("popstate", () => (writing && location.search === written ? write() : read()));
+  addEventListener("pagehide", () => writing && write());
 
   one(".erase").addEventListener("click", () => {
     state.drawing = clips.BLANK;
@@ -244,16 +252,18 @@ function start(/** @type {HTMLElement} */ root) {
 
   async function part(
     /** @type {() => Promise<void>} */ load,
-    /** @type {string} */ selector,
     /** @type {string} */ without,
+    selector = "",
   ) {
     try {
       await load();
     } catch (error) {
+      console.error(error);
       // A failed download is a TypeError. What we found ourselves says more.
       const why = error instanceof TypeError ? "" : `${/** @type {Error} */ (error).message} `;
       missing.push(why + without);
-      for (const element of root.querySelectorAll(selector)) element.setAttribute("hidden", "");
+      for (const each of selector ? root.querySelectorAll(selector) : [])
+        each.setAttribute("hidden", "");
       tell();
       return false;
     }
@@ -291,26 +301,21 @@ function start(/** @type {HTMLElement} */ root) {
         frames: { data: flat(Uint8Array, clip.frames), shape: [n, size, size] },
         digits: { data: flat(Uint8Array, sprites), shape: [k, SIDE, SIDE] },
         path: { data: flat(Float64Array, clip.paths.flat()), shape: [k, n, 2] },
-        pixels: { data: flat(Int32Array, clip.places.flat()), shape: [k, n, 2] },
+        pixels: { data: BigInt64Array.from(clip.places.flat(2), BigInt), shape: [k, n, 2] },
       };
-      save("moving-digits.npz", npz(arrays), "application/zip");
+      save("moving-digits.npz", npz(arrays), "application/octet-stream");
     });
   }
   const lacks =
     "There are no digits to choose from. You can still draw one. The Python is complete.";
   Promise.all([
-    part(loadDigits, ".none", lacks),
-    part(loadPad, ".draw", "The drawing pad did not arrive."),
-    part(loadPredictions, ".ahead", "The predictions did not arrive."),
-    part(loadDownloads, ".gif, .npz", "GIF and .npz cannot be made."),
+    part(loadDigits, lacks),
+    part(loadPad, "The drawing pad did not arrive.", ".draw"),
+    part(loadPredictions, "The predictions did not arrive.", ".ahead"),
+    part(loadDownloads, "GIF and .npz cannot be made.", ".gif, .npz"),
   ]).then(([digits]) => {
     root.dataset.ready = digits ? "yes" : "no";
   });
-}
-
-/** What an input may hold, as its attributes have it. */
-function ranges(/** @type {string} */ name) {
-  return [NUMBERS[name].least, NUMBERS[name].most].map(String);
 }
 
 /**

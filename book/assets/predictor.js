@@ -81,7 +81,6 @@ addEventListener("message", async ({ data: { kind, job } }) => {
   try {
     ready ??= PREDICTORS[kind]();
     const predictor = await ready;
-    if (!job) return postMessage({ ready: true });
     try {
       postMessage({ frames: await predictor(job) });
     } catch (error) {

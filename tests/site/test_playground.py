@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image, ImageSequence
 
 from book._ext.playground import EXAMPLES, png_of, sheet
 from mmnist_lib import bounce_path, composite, load_mnist, to_pixels, velocity_of
@@ -25,14 +26,17 @@ READY = "document.querySelector('#clip-maker').dataset.ready"
 
 @pytest.fixture
 def open_page(visit, wait_until):
+    wrong = []
+
     def open_(search="", **options):
         page = visit(PAGE + search, **{"reduced_motion": "reduce", **options})
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and wrong.append(line.text))
         wait_until(page, READY)
-        page.wrong = []
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
         return page
 
     yield open_
+    assert wrong == []
 
 
 @pytest.fixture
@@ -165,7 +169,6 @@ def test_the_python_makes_what_is_shown(open_page, search_):
     exec(code, names)
     assert np.array_equal(names["start"], start)
     assert np.allclose(names["path"], path, rtol=0, atol=1e-12)
-    assert page.wrong == []
 
 
 def test_the_python_runs_by_itself(page):
@@ -180,7 +183,7 @@ def test_the_python_runs_by_itself(page):
     assert done.stdout.split("\n")[0] == f"(20, 64, 64) {int(shown(page).astype(int).sum())}"
 
 
-def test_all_digits_of_the_sheet_arrive_exactly(page):
+def test_the_digits_of_the_sheet_arrive_exactly(page):
     found = page.evaluate(
         """() => {
             const [set] = document.querySelectorAll("#clip-maker fieldset");
@@ -300,6 +303,16 @@ def test_what_the_address_holds_is_never_taken_for_html(open_page):
     assert not said.is_visible(), "whoever goes on has read it"
 
 
+def test_going_back_at_once_leaves_other_entries_alone(page, wait_until):
+    page.evaluate("history.pushState(null, '', location.search.replace('size=64', 'size=50'))")
+    page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
+    page.get_by_label("Canvas, pixels").fill("90")
+    page.evaluate("history.back()")
+    wait_until(page, "document.querySelector('#maker-size').value === '64'")
+    page.wait_for_timeout(600)
+    assert "size=64" in page.url
+
+
 def test_back_and_forth_shows_what_the_address_says(page, wait_until):
     page.evaluate("location.hash = 'what-to-try'")
     page.get_by_label("Canvas, pixels").fill("40")
@@ -359,7 +372,6 @@ def test_a_mouse_draws_a_digit(page, wait_until, open_page):
     wait_until(page, "!location.search.includes('drawing')")
     assert "digits=3,own&" in page.url
     assert np.array_equal(made_by(page.locator(".python code").inner_text()), shown(page))
-    assert page.wrong == []
 
 
 def test_a_finger_draws_and_does_not_scroll(open_page, wait_until):
@@ -379,7 +391,6 @@ def test_a_finger_draws_and_does_not_scroll(open_page, wait_until):
     send("touchEnd")
     check_drawing(page, search(page, wait_until, "drawing="))
     assert page.evaluate("scrollY") == before
-    assert page.wrong == []
 
 
 def test_the_keyboard_draws(page, wait_until):
@@ -455,6 +466,30 @@ def test_the_python_is_copied_or_selected(page, wait_until):
     if said.startswith("Selected"):
         text = page.evaluate("getSelection().toString()")
         assert text.strip() == page.locator(".python code").inner_text().strip()
+
+
+def test_what_is_downloaded_is_the_clip(open_page, wait_until):
+    page = open_page("?digits=3,own,7-4&size=70&frames=11&seed=4")
+    page.locator(".pad").press("Space")
+    search(page, wait_until, "drawing=")
+    names = {}
+    exec(page.locator(".python code").inner_text(), names)
+    files = []
+    for kind in ("GIF", ".npz"):
+        with page.expect_download() as waited:
+            page.get_by_role("button", name=f"Download {kind}").click()
+        files.append(waited.value)
+        assert waited.value.suggested_filename in page.locator(".copied").inner_text()
+    with Image.open(files[0].path()) as image:
+        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(image)]
+    assert np.array_equal(np.array(frames)[:, ::4, ::4], names["frames"])
+    with np.load(files[1].path()) as arrays:
+        assert np.array_equal(arrays["frames"], names["frames"])
+        assert np.array_equal(arrays["digits"], names["digits"])
+        assert np.array_equal(arrays["path"], names["path"])
+        assert np.array_equal(arrays["pixels"], to_pixels(names["path"], 70))
+        kinds = [arrays[name].dtype.name for name in arrays]
+        assert kinds == ["uint8", "uint8", "float64", "int64"]
 
 
 @pytest.mark.parametrize("wrong", ["missing", "altered"])

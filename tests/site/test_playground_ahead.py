@@ -13,7 +13,8 @@ from mmnist_lib.tracking import predict
 
 PAGE = "playground.html"
 READY = "document.querySelector('#clip-maker').dataset.ready"
-DONE = "document.querySelector('#clip-maker .told').textContent"
+TOLD = "document.querySelector('#clip-maker .told').textContent"
+DONE = "document.querySelector('#clip-maker .guesses').ariaBusy === 'false'"
 _, (images, _labels) = load_mnist("sample")
 
 
@@ -135,13 +136,60 @@ def test_what_is_shown_is_what_was_predicted(open_page, wait_until, search):
     assert told.partition(" In training")[0] in page.locator(".error").get_attribute("aria-label")
 
 
+def test_each_predictor_is_asked_once_and_the_button_keeps_the_focus(open_page, wait_until):
+    page = open_page()
+    page.evaluate(
+        """() => {
+            window.jobs = [];
+            const post = Worker.prototype.postMessage;
+            Worker.prototype.postMessage = function (message) {
+                window.jobs.push(message.kind);
+                post.call(this, message);
+            };
+        }"""
+    )
+    page.get_by_role("button", name="Predict what comes next").press("Enter")
+    wait_until(page, DONE)
+    focused = page.evaluate("document.activeElement.textContent")
+    assert focused == page.locator(".predict").inner_text() == "Predicted below"
+    page.locator(".predict").press("Enter")
+    page.get_by_label("Frames", exact=True).fill("12")  # it changes nothing in what is predicted
+    page.locator("#maker-speed").dispatch_event("change")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.jobs") == ["network", "exact"]
+
+
+def test_an_answer_to_a_clip_that_is_gone_is_not_shown(open_page, wait_until):
+    page = open_page("?digits=3,7&seed=2")
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    page.get_by_label("Seed").fill("3")
+    wait_until(page, f"{TOLD}.includes('at work')")
+    page.evaluate(
+        """() => {
+            const speed = document.querySelector("#maker-speed");
+            window.dragging = setInterval(() => {
+                speed.value = speed.value === "0.2" ? 0.3 : 0.2;
+                speed.dispatchEvent(new Event("input", { bubbles: true }));
+            }, 50);
+        }"""
+    )
+    page.wait_for_timeout(2500)
+    assert "at work" in page.locator(".told").inner_text()
+    assert page.locator(".ahead.stale").count() == 1
+    page.evaluate("clearInterval(window.dragging)")
+    wait_until(page, DONE)
+    assert "Here it meets speed 0." in page.locator(".told").inner_text()
+
+
 def test_a_change_is_predicted_anew(open_page, wait_until):
     page = open_page()
     page.get_by_role("button", name="Predict what comes next").press("Enter")
     wait_until(page, DONE)
     first = page.locator(".told").inner_text()
     page.get_by_role("button", name="Throw again").click()
-    wait_until(page, f"{DONE} && {DONE} !== {first!r}")
+    wait_until(page, DONE)
+    assert page.locator(".told").inner_text() != first
     later = clip_of(page)[10:] / 255
     network = by_keras(clip_of(page)[np.newaxis, :10])
     assert (
@@ -149,11 +197,16 @@ def test_a_change_is_predicted_anew(open_page, wait_until):
     )
 
     page.get_by_label("Canvas, pixels").fill("48")
-    wait_until(page, f"{DONE}.includes('exact') && !{DONE}.includes('network')")
-    assert "64 by 64" in page.locator("[data-guess=network]").inner_text()
-    page.get_by_label("Speed").fill("0")
-    refused = "document.querySelector('[data-guess=exact]').textContent.includes('speed')"
-    wait_until(page, refused)
+    wait_until(page, DONE)
+    assert "64 pixels only" in page.locator("[data-guess=network]").inner_text()
+    assert "Without the network: It takes" in page.locator(".told").inner_text()
+    for label, value, why in (("Speed", "0", "digits that move"), ("Seed", "4", "")):
+        page.get_by_label(label).fill(value)
+        wait_until(page, DONE)
+        assert why in page.locator("[data-guess=exact]").inner_text()
+    page.locator("fieldset").first.get_by_label("Class").select_option("own")
+    wait_until(page, DONE)
+    assert "no ink" in page.locator("[data-guess=exact]").inner_text()
 
 
 def test_the_films_play_with_the_clip(open_page, wait_until):
@@ -185,11 +238,14 @@ def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest
     for kind in ("network", "exact"):
         text = page.locator(f"[data-guess={kind}]").inner_text()
         assert ("MSE" if kind == rest else "could not be loaded") in text
-    page.get_by_role("button", name="Throw again").click()
-    assert page.locator(".python code").inner_text()
+        name = {"network": "the network", "exact": "the exact predictor"}[kind]
+        assert (f"Without {name}" in page.locator(".told").inner_text()) == (kind != rest)
+    assert len(page.workers) == (rest is not None), "whoever failed is dismissed"
     page.unroute(f"**/{lost}*")
     page.get_by_role("button", name="Try again").click()
-    wait_until(page, f"{DONE}.includes('network') && {DONE}.includes('exact')")
+    wait_until(page, f"{TOLD}.includes('the network ') && {TOLD}.includes('exact predictor ')")
+    assert not page.locator("progress").is_visible()
+    assert len(page.workers) == 2
 
 
 @pytest.mark.parametrize("part", ["ahead", "pad", "downloads"])
@@ -215,4 +271,4 @@ def test_a_long_search_for_a_clip_that_is_gone_is_given_up(open_page, wait_until
     assert "at work" in page.locator("[data-guess=exact]").inner_text()
     page.get_by_label("Canvas, pixels").fill("64")
     page.get_by_label("Digits", exact=True).select_option("1")
-    wait_until(page, f"{DONE}.includes('exact')")
+    wait_until(page, f"{DONE} && {TOLD}.includes('exact predictor ')")

@@ -102,12 +102,13 @@ def main() -> None:
         page.wait_for_selector("#clip-maker[data-ready=yes]")
         page.locator(".predict").click()
         page.wait_for_timeout(10_000)
-        print("\nminute  heap in MB, while it plays, throws, predicts and is drawn on")
+        print("\nminute  heap in MB, workers, while it plays, throws, predicts and is drawn on")
         for minute in range(options.minutes + 1):
-            print(f"{minute:6}  {heap(page):.1f}", flush=True)
+            print(f"{minute:6}  {heap(page):.1f}  {len(page.workers)}", flush=True)
             end = time.monotonic() + 60
             while minute < options.minutes and time.monotonic() < end:
                 page.locator(".again").click()
+                page.locator(".pad").press("ArrowRight")
                 page.locator(".pad").press("Space")
                 page.wait_for_timeout(1000)
         browser.close()

@@ -31,8 +31,8 @@ LOADED = [
 ]
 # Our modules, those first that others name.
 MODULES = ("clip", "pictures", "exact", "predictor", "pad", "ahead", "downloads", "playground")
-MISSING = """That needs scripts, and they did not run. Allow them, and open the page from a server:
-a copy on your own disk needs <code>make serve</code>."""
+MISSING = """If it does not appear in some seconds, a script was held back: allow scripts, load the
+page again, and open it from a server. A copy on your own disk needs <code>make serve</code>."""
 
 
 class Playground(SphinxDirective):

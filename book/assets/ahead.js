@@ -15,7 +15,8 @@ import { drawErrors, paint } from "./pictures.js";
 
 const KINDS = /** @type {const} */ (["network", "exact"]);
 const NAMES = { network: "the network", exact: "the exact predictor" };
-const UNEXPLAINED = "It cannot explain these frames, and guesses nothing.";
+const UNEXPLAINED = "It found no tracks that explain each pixel, so it guesses nothing.";
+const UNLOADED = "It could not be loaded. Is there a connection?";
 const SEEN = 10; // and as many are predicted
 const SIZE = 64; // of the frames that the network takes
 const QUIET = 250; // milliseconds without a change, before anything is computed
@@ -83,7 +84,7 @@ function hire(kind, loaded, lost) {
 export function ahead(section) {
   const one = (/** @type {string} */ selector) =>
     /** @type {any} */ (section.querySelector(selector));
-  const [button, progress, told, later] = [".predict", "progress", ".told", ".later"].map(one);
+  const [button, loading, told, later] = [".predict", ".loading", ".told", ".later"].map(one);
   /** @type {Partial<Record<Kind, ReturnType<typeof hire>>>} */
   const workers = {};
   /** @type {State} */
@@ -99,6 +100,7 @@ export function ahead(section) {
     if (button.ariaDisabled) return;
     one(".guesses").hidden = false;
     ask();
+    one(".films").scrollIntoView({ block: "nearest" });
   });
 
   function ask() {
@@ -110,7 +112,7 @@ export function ahead(section) {
     asked = question;
     for (const kind of KINDS) {
       const done = (/** @type {Answer} */ answer) => {
-        if (kind === "network") progress.hidden = true;
+        if (kind === "network") loading.hidden = true;
         if (asked !== question) return; // another clip is on by now
         const cannot = answer.why && kind === "exact"; // its own words are for programmers
         question.answers[kind] = cannot ? { why: UNEXPLAINED } : answer;
@@ -126,25 +128,30 @@ export function ahead(section) {
   /** Why a predictor cannot take the clip, if it cannot. */
   function refusal(/** @type {Kind} */ kind) {
     if (!sprites.every((sprite) => sprite.some(Boolean))) return "A digit has no ink.";
-    if (kind === "network" && state.size !== SIZE) return "It takes a canvas of 64 pixels only.";
+    if (kind === "network" && state.size !== SIZE)
+      return `It takes a canvas of ${SIZE} pixels only. This one has ${state.size}.`;
     return kind === "exact" && !state.speed ? "It needs digits that move." : "";
   }
 
   function workerFor(/** @type {Kind} */ kind) {
     const present = workers[kind];
     if (present) return present;
-    if (kind === "network") [progress.hidden, progress.value] = [false, 0];
+    if (kind === "network") loading.hidden = false;
     const made = hire(
       kind,
       (bytes) => {
-        progress.value = bytes / Number(section.dataset.bytes);
+        const all = Number(section.dataset.bytes);
+        one("progress").value = bytes / all;
+        one(".loaded").textContent =
+          `${[bytes, all].map((n) => (n / 1e6).toFixed(1)).join(" of ")} MB`;
       },
       (why) => {
         made.dismiss();
         delete workers[kind];
-        if (kind === "network") progress.hidden = true;
+        if (kind === "network") loading.hidden = true;
+        console.warn(kind, why);
         if (!asked) return;
-        asked.answers[kind] = { why: `It could not be loaded. ${why}` };
+        asked.answers[kind] = { why: UNLOADED };
         draw();
       },
     );
@@ -163,7 +170,7 @@ export function ahead(section) {
     const held = Float64Array.from(truth[SEEN - 1], (ink) => ink / 255);
     /** @type {Record<string, number[]>} */
     const errors = { held: errorsOf(Array(SEEN).fill(held)) };
-    const [scores, excuses] = [[`frame 9, held still, ${mean(errors.held)}`], [""]];
+    const [scores, excuses] = /** @type {string[][]} */ ([[], []]);
     for (const kind of KINDS) {
       const { frames, why } = answers[kind] || { why: "is at work." };
       if (frames) {
@@ -172,15 +179,17 @@ export function ahead(section) {
       } else excuses.push(` Without ${NAMES[kind]}: ${why}`);
       one(`[data-guess=${kind}] span`).textContent = frames ? `MSE ${mean(errors[kind])}` : why;
     }
-    const text = `MSE over frames 10 to 19: ${scores.join(", ")}.`;
+    const still = `frame 9, held still, has ${mean(errors.held)}`;
+    const text = `MSE over frames 10 to 19: ${[...scores, still].join("; ")}.`;
     const busy = KINDS.some((kind) => !answers[kind]);
-    told.textContent = busy ? "The predictors are at work." : text + excuses.join("") + strange();
+    const work = loading.hidden ? "The predictors are at work." : "The network is being loaded.";
+    told.textContent = busy ? work : text + excuses.join("") + strange();
     one(".guesses").ariaBusy = String(busy);
     one(".error").setAttribute("aria-label", `Error against frame. ${text}`);
     // It keeps the focus, as a disabled button would not.
     const again = KINDS.some((kind) => !workers[kind] && answers[kind] && !refusal(kind));
     button.ariaDisabled = again ? null : "true";
-    button.textContent = again ? "Try again" : busy ? "Predicting" : "Predicted below";
+    button.textContent = again ? "Try again" : busy ? "Predicting …" : "Predicted below";
     mark = drawErrors(one(".error"), errors, SEEN);
     show(later.valueAsNumber);
   }
@@ -207,12 +216,15 @@ export function ahead(section) {
     const side = Math.sqrt(truth[0].length);
     paint(one("[data-guess=truth] canvas"), truth[frame], side);
     for (const kind of KINDS) {
-      const guess = answers[kind]?.frames?.[frame - SEEN] || new Float64Array(truth[0].length);
-      paint(
-        one(`[data-guess=${kind}] canvas`),
-        Float64Array.from(guess, (value) => 255 * value),
-        side,
-      );
+      const guess = answers[kind]?.frames?.[frame - SEEN];
+      const canvas = one(`[data-guess=${kind}] canvas`);
+      canvas.classList.toggle("none", !guess); // black would look like a guess
+      if (guess)
+        paint(
+          canvas,
+          Float64Array.from(guess, (value) => 255 * value),
+          side,
+        );
     }
     mark(frame);
   }
@@ -233,6 +245,8 @@ export function ahead(section) {
       clearTimeout(timer);
       timer = setTimeout(ask, QUIET);
     },
-    show: (frame) => show(SEEN + (frame % SEEN)),
+    show(frame) {
+      if (frame >= SEEN && frame < 2 * SEEN) show(frame);
+    },
   };
 }

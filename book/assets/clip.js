@@ -248,10 +248,14 @@ export function readAddress(search) {
     };
   }
   const given = new URLSearchParams(search);
-  for (const [name, read] of Object.entries(readers)) {
+  const names = Object.keys(readers); // digits first: angles are theirs
+  for (const name of [...names, ...given.keys()].filter((n, at, all) => all.indexOf(n) === at)) {
     const text = given.get(name);
-    if (text !== null && !read(text))
-      bad.push(`${name}=${text.length > 40 ? `${text.slice(0, 40)}…` : text}`);
+    if (text === null || readers[name]?.(text.replaceAll(" ", ""))) continue;
+    const { least, most } = NUMBERS[name] || {};
+    const range = readers[name] && NUMBERS[name] ? ` (from ${least} to ${most})` : "";
+    const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+    bad.push(`${name.slice(0, 40)}=${shown}${range}`);
   }
   return { state, bad };
 }

@@ -75,9 +75,12 @@ export function drawingPad(pad, drawn) {
     brush = brush.map((place, axis) =>
       Math.min(SIDE - 0.5, Math.max(0.5, Math.floor(place) + 0.5 + step[axis])),
     );
-    if (event.key === " ") dab(brush[0], brush[1]);
+    const inks = event.key === " ";
+    if (inks) dab(brush[0], brush[1]);
+    const [column, row] = brush.map(Math.floor);
+    pad.ariaLabel = `Drawing pad: row ${row}, column ${column}${inks ? ", inked" : ""}`;
     show();
-    if (event.key === " ") drawn(ink);
+    if (inks) drawn(ink);
   });
   pad.addEventListener("blur", () => {
     keys = false;

@@ -53,6 +53,7 @@ function start(/** @type {HTMLElement} */ root) {
   let sprites = [];
   /** @type {(frame: number) => void} */
   let mark = () => {};
+  const spare = [3, 7, 1, 9].map((kind) => /** @type {clips.Digit} */ ({ kind, number: 0 }));
   let [timer, writing] = [0, 0];
   /** @type {string[]} */
   const missing = [];
@@ -110,6 +111,9 @@ function start(/** @type {HTMLElement} */ root) {
     for (const name of /** @type {const} */ (["speed", "size", "frames"])) {
       form[name].value = one(`#maker-${name}-out`).textContent = String(state[name]);
     }
+    for (const copy of same) copy.value = form[String(copy.dataset.same)].value;
+    one(".same-speed").textContent = state.speed;
+    one(".whose").textContent = whose();
     choosers.forEach((set, k) => {
       set.hidden = k >= state.digits.length;
       if (!set.hidden) showDigit(set, k);
@@ -132,7 +136,14 @@ function start(/** @type {HTMLElement} */ root) {
     within("[name=number]").value = within(".number").textContent = String(number);
     within("[name=number]").disabled = kind === "own";
     within("[name=angle]").value = within(".angle").textContent = String(thrown.angle);
-    within(".throw").textContent = `start (${thrown.start.join(", ")})`;
+    within(".throw").textContent = `start: row ${thrown.start[0]}, column ${thrown.start[1]}`;
+  }
+
+  /** Which digit the drawing is. */
+  function whose() {
+    const own = state.digits.findIndex(({ kind }) => kind === "own") + 1;
+    if (!own) return `Once you draw, it takes the place of digit ${state.digits.length}.`;
+    return `Digit ${own} is yours${state.drawing === clips.BLANK ? ", and still empty" : ""}.`;
   }
 
   function describe() {
@@ -155,18 +166,23 @@ function start(/** @type {HTMLElement} */ root) {
 
   form.addEventListener("change", () => {
     form.seed.value = state.seed; // half a number makes way for the one that counts
+    misread = "";
+    tell();
   });
   form.addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
   form.addEventListener("input", (/** @type {any} */ { target }) => {
     const { name, value } = target;
     const which = state.digits[Number(target.closest("fieldset")?.dataset.digit)];
-    if (!target.checkValidity()) return; // half a number
+    if (!target.checkValidity()) {
+      misread = `A seed is a whole number from 0 to ${NUMBERS.seed.most}.`;
+      return tell();
+    }
     if (name === "kind") which.kind = value === "own" ? value : Number(value);
     else if (name === "number") which.number = Number(value);
     else if (name === "angle") which.angle = Number(value);
     else if (name === "count") {
-      const more = [3, 7, 1, 9].map((kind, k) => state.digits[k] || { kind, number: 0 });
-      state.digits = more.slice(0, Number(value));
+      spare.splice(0, state.digits.length, ...state.digits); // who goes may come back
+      state.digits = spare.slice(0, Number(value));
     } else if (name === "seed") throwWith(Number(value));
     else Object.assign(state, { [name]: name === "rule" ? value : Number(value) });
     changed();
@@ -175,10 +191,22 @@ function start(/** @type {HTMLElement} */ root) {
     state.seed = seed;
     for (const each of state.digits) delete each.angle; // the seed chooses all anew
   }
-  one(".again").addEventListener("click", () => {
-    throwWith((state.seed + 1) % (NUMBERS.seed.most + 1));
-    changed();
-  });
+  for (const button of root.querySelectorAll(".again")) {
+    button.addEventListener("click", () => {
+      throwWith((state.seed + 1) % (NUMBERS.seed.most + 1));
+      changed();
+    });
+  }
+  // Beside the predictions two controls stand once more.
+  const same = /** @type {HTMLInputElement[]} */ ([...root.querySelectorAll("[data-same]")]);
+  for (const copy of same) {
+    const original = form[String(copy.dataset.same)];
+    [copy.min, copy.max] = [original.min, original.max];
+    copy.addEventListener("input", () => {
+      original.value = copy.value;
+      original.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  }
   // A link within the page is no reason to forget what is not written yet.
   addEventListener("popstate", () => (writing && location.search === written ? write() : read()));
   addEventListener("pagehide", () => writing && write());
@@ -211,7 +239,10 @@ function start(/** @type {HTMLElement} */ root) {
     play(false);
     show(frameRange.valueAsNumber);
   });
-  one(".later").addEventListener("input", () => play(false));
+  one(".later").addEventListener("input", (/** @type {any} */ { target }) => {
+    play(false);
+    if (target.valueAsNumber < state.frames) show(target.valueAsNumber);
+  });
   one(".player").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!by) return;

@@ -213,12 +213,12 @@ def test_the_digits_of_the_sheet_arrive_exactly(page):
 def test_the_address_holds_every_change(page, wait_until, open_page):
     assert f"?{urlsplit(page.url).query}" == USUAL
     page.get_by_label("Digits", exact=True).select_option("3")
-    page.get_by_label("Rule at a wall").select_option("reflect")
-    page.get_by_label("Speed").fill("0.25")
+    page.locator("#maker-rule").select_option("reflect")
+    page.locator("#maker-speed").fill("0.25")
     page.get_by_label("Canvas, pixels").fill("96")
     page.get_by_label("Frames", exact=True).fill("31")
     page.get_by_label("Seed").fill("12")
-    page.get_by_role("button", name="Throw again").click()
+    page.get_by_role("button", name="Throw again").first.click()
     page.locator("fieldset").nth(1).get_by_label("Class").select_option("5")
     page.locator("fieldset").nth(1).get_by_label("Example").fill("8")
     page.locator("fieldset").nth(1).get_by_label("Angle").fill("1.5")
@@ -228,7 +228,7 @@ def test_the_address_holds_every_change(page, wait_until, open_page):
     other = open_page(f"?{query}#what-to-try")
     assert other.locator(".python code").inner_text() == code
     assert urlsplit(other.url).query == query and urlsplit(other.url).fragment == "what-to-try"
-    assert other.get_by_label("Speed").input_value() == "0.25"
+    assert other.locator("#maker-speed").input_value() == "0.25"
     assert other.locator(".said").inner_text() == ""
 
 
@@ -253,6 +253,7 @@ BAD = (
     "angles=1,2,3",
     "angles=1,x",
     "drawing=AAAA",
+    "angle=0",
 )
 
 
@@ -262,7 +263,9 @@ def test_a_bad_value_is_named_and_the_usual_one_stands_in(page):
         return [named, it.writeAddress(state)];
     })"""
     for bad, (named, address) in zip(BAD, module(page, code, list(BAD)), strict=True):
-        assert named == [bad]
+        assert [text.partition(" (from ")[0] for text in named] == [bad]
+        name = bad.partition("=")[0]
+        assert ("(from " in named[0]) == (name in ("speed", "seed", "size", "frames"))
         assert address == USUAL, bad
 
 
@@ -280,10 +283,38 @@ def test_the_chapters_link_to_clips_that_it_understands(page):
         assert found["bad"] == [] and len(parse_qs(query)) >= 4, name
 
 
+def test_half_a_number_is_named_and_changes_nothing(page):
+    seed = page.get_by_label("Seed")
+    code = page.locator(".python code").inner_text()
+    seed.fill("1.5")
+    assert "whole number from 0 to 9999" in page.locator(".said").inner_text()
+    assert page.locator(".python code").inner_text() == code
+    seed.blur()
+    assert seed.input_value() == "2" and page.locator(".said").inner_text() == ""
+
+
+def test_a_digit_that_went_comes_back_as_it_was(page):
+    count = page.get_by_label("Digits", exact=True)
+    page.locator("fieldset").nth(1).get_by_label("Class").select_option("5")
+    for number in ("1", "3"):
+        count.select_option(number)
+    assert page.locator("fieldset").nth(1).get_by_label("Class").input_value() == "5"
+
+
+def test_it_says_which_digit_the_drawing_is(page):
+    whose = page.locator(".whose")
+    assert whose.inner_text() == "Once you draw, it takes the place of digit 2."
+    page.locator("fieldset").first.get_by_label("Class").select_option("own")
+    assert whose.inner_text() == "Digit 1 is yours, and still empty."
+    page.locator(".pad").press("Space")
+    assert whose.inner_text() == "Digit 1 is yours."
+    assert page.locator(".pad").get_attribute("aria-label").endswith("row 14, column 14, inked")
+
+
 def test_a_new_throw_forgets_the_angles_that_were_chosen(open_page, wait_until):
     page = open_page("?digits=3,7&seed=2&angles=0.5,1")
     assert page.locator("fieldset:visible .angle").all_inner_texts() == ["0.5", "1"]
-    page.get_by_role("button", name="Throw again").click()
+    page.get_by_role("button", name="Throw again").first.click()
     assert "angles" not in search(page, wait_until, "seed=3")
     assert "0.5" not in page.locator("fieldset:visible .angle").all_inner_texts()
 
@@ -514,7 +545,7 @@ def test_without_the_digits_it_says_so_and_one_can_draw(browser, address, wait_u
 
 def test_without_scripts_a_sentence_says_what_is_missing(visit):
     page = visit(PAGE, java_script_enabled=False)
-    assert "needs scripts" in page.locator("#clip-maker").inner_text()
+    assert "allow scripts" in page.locator("#clip-maker").inner_text()
     assert page.locator("#clip-maker :is(input, button, canvas, svg):visible").count() == 0
 
 

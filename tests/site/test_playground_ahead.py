@@ -91,7 +91,7 @@ def test_it_loads_when_asked_and_from_here_alone(open_page, wait_until, address)
     assert f" {megabytes:.1f} MB" in page.locator(".offer").inner_text()
     page.get_by_role("button", name="Predict what comes next").click()
     wait_until(page, DONE)
-    assert not page.locator("progress").is_visible()
+    assert not page.locator(".loading").is_visible()
     assert page.locator("progress").evaluate("(it) => it.value") == 1, "all that was announced"
     loaded = [url.rpartition("/")[2].partition("?")[0] for url in page.asked]
     assert {path.name for path in LOADED} <= set(loaded)
@@ -123,7 +123,7 @@ def test_what_is_shown_is_what_was_predicted(open_page, wait_until, search):
     told = page.locator(".told").inner_text()
     held = copy_last(seen[np.newaxis] / 255, 10)[0]
     for text, frames in (
-        ("frame 9, held still,", held),
+        ("frame 9, held still, has", held),
         ("the network", guesses["network"]),
         ("the exact predictor", guesses["exact"]),
     ):
@@ -163,7 +163,7 @@ def test_an_answer_to_a_clip_that_is_gone_is_not_shown(open_page, wait_until):
     page = open_page("?digits=3,7&seed=2")
     page.get_by_role("button", name="Predict what comes next").click()
     wait_until(page, DONE)
-    page.get_by_label("Seed").fill("3")
+    page.locator("#maker-seed").fill("3")
     wait_until(page, f"{TOLD}.includes('at work')")
     page.evaluate(
         """() => {
@@ -187,7 +187,7 @@ def test_a_change_is_predicted_anew(open_page, wait_until):
     page.get_by_role("button", name="Predict what comes next").press("Enter")
     wait_until(page, DONE)
     first = page.locator(".told").inner_text()
-    page.get_by_role("button", name="Throw again").click()
+    page.get_by_role("button", name="Throw again").first.click()
     wait_until(page, DONE)
     assert page.locator(".told").inner_text() != first
     later = clip_of(page)[10:] / 255
@@ -200,13 +200,27 @@ def test_a_change_is_predicted_anew(open_page, wait_until):
     wait_until(page, DONE)
     assert "64 pixels only" in page.locator("[data-guess=network]").inner_text()
     assert "Without the network: It takes" in page.locator(".told").inner_text()
-    for label, value, why in (("Speed", "0", "digits that move"), ("Seed", "4", "")):
-        page.get_by_label(label).fill(value)
+    for label, value, why in (("speed", "0", "digits that move"), ("seed", "4", "")):
+        page.locator(f"#maker-{label}").fill(value)
         wait_until(page, DONE)
         assert why in page.locator("[data-guess=exact]").inner_text()
     page.locator("fieldset").first.get_by_label("Class").select_option("own")
     wait_until(page, DONE)
     assert "no ink" in page.locator("[data-guess=exact]").inner_text()
+
+
+def test_rule_and_speed_stand_beside_the_films(open_page, wait_until):
+    page = open_page()
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    section = page.locator(".ahead")
+    section.get_by_label("Speed").fill("0.2")
+    section.get_by_label("Rule").select_option("reflect")
+    section.get_by_role("button", name="Throw again").click()
+    wait_until(page, f"{DONE} && location.search.includes('rule=reflect&speed=0.2&seed=3')")
+    assert page.locator("#maker-speed").input_value() == "0.2"
+    page.locator("#maker-speed").fill("0.3")
+    assert section.get_by_label("Speed").input_value() == "0.3"
 
 
 def test_the_films_play_with_the_clip(open_page, wait_until):
@@ -217,7 +231,9 @@ def test_the_films_play_with_the_clip(open_page, wait_until):
     assert page.locator(".later").input_value() == "13"
     page.locator(".later").press("ArrowRight")
     assert page.locator(".later-at").inner_text() == "14"
-    assert page.locator("#clip-maker .at").inner_text() == "frame 13"
+    assert page.locator("#clip-maker .at").inner_text() == "frame 14"
+    page.get_by_label("Frame", exact=True).first.fill("3")
+    assert page.locator(".later-at").inner_text() == "14", "what is given is no prediction"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +260,7 @@ def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest
     page.unroute(f"**/{lost}*")
     page.get_by_role("button", name="Try again").click()
     wait_until(page, f"{TOLD}.includes('the network ') && {TOLD}.includes('exact predictor ')")
-    assert not page.locator("progress").is_visible()
+    assert not page.locator(".loading").is_visible()
     assert len(page.workers) == 2
 
 
@@ -257,7 +273,7 @@ def test_where_a_part_is_lost_the_page_says_so(browser, address, wait_until, par
     wait_until(page, READY)
     said = {"ahead": "predictions", "pad": "drawing pad", "downloads": "GIF and .npz"}[part]
     assert said in page.locator(".said").inner_text()
-    page.get_by_role("button", name="Throw again").click()
+    page.get_by_role("button", name="Throw again").first.click()
     assert said in page.locator(".said").inner_text()
     for name, selector in {"ahead": ".predict", "pad": ".pad", "downloads": ".gif"}.items():
         assert page.locator(selector).is_visible() == (name != part)

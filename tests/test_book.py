@@ -214,7 +214,7 @@ FOREIGN = set(
         CHANGE CONTRIBUTING COURSE EDITION GITHUB_REPOSITORY _build assignments book course csv
         docker etc feedback github grade helm hub jupyter kubectl make matchNodePurpose md nbgrader
         nbgrader_config publish py release release_feedback slides students tools workflows yaml yml
-        be083ec986bfe91a449d63653c411eb2""",
+        angles clamp drawing own reflect speed be083ec986bfe91a449d63653c411eb2""",
     )
 )
 

@@ -87,6 +87,8 @@ export function ahead(section) {
   const [button, loading, told, later] = [".predict", ".loading", ".told", ".later"].map(one);
   /** @type {Partial<Record<Kind, ReturnType<typeof hire>>>} */
   const workers = {};
+  /** @type {Partial<Record<Kind, string>>} */
+  const lost = {}; // until one tries again
   /** @type {State} */
   let state;
   /** @type {Uint8Array[]} */
@@ -99,6 +101,7 @@ export function ahead(section) {
   button.addEventListener("click", () => {
     if (button.ariaDisabled) return;
     one(".guesses").hidden = false;
+    for (const kind of KINDS) delete lost[kind];
     ask();
     one(".films").scrollIntoView({ block: "nearest" });
   });
@@ -118,7 +121,7 @@ export function ahead(section) {
         question.answers[kind] = cannot ? { why: UNEXPLAINED } : answer;
         draw();
       };
-      const why = refusal(kind);
+      const why = refusal(kind) || lost[kind];
       if (why) question.answers[kind] = { why };
       else workerFor(kind).ask(job, done);
     }
@@ -150,8 +153,8 @@ export function ahead(section) {
         delete workers[kind];
         if (kind === "network") loading.hidden = true;
         console.warn(kind, why);
-        if (!asked) return;
-        asked.answers[kind] = { why: UNLOADED };
+        lost[kind] = UNLOADED;
+        if (asked) asked.answers[kind] = { why: UNLOADED };
         draw();
       },
     );
@@ -187,7 +190,7 @@ export function ahead(section) {
     one(".guesses").ariaBusy = String(busy);
     one(".error").setAttribute("aria-label", `Error against frame. ${text}`);
     // It keeps the focus, as a disabled button would not.
-    const again = KINDS.some((kind) => !workers[kind] && answers[kind] && !refusal(kind));
+    const again = KINDS.some((kind) => lost[kind]);
     button.ariaDisabled = again ? null : "true";
     button.textContent = again ? "Try again" : busy ? "Predicting …" : "Predicted below";
     mark = drawErrors(one(".error"), errors, SEEN);

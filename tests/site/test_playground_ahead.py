@@ -257,6 +257,9 @@ def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest
         name = {"network": "the network", "exact": "the exact predictor"}[kind]
         assert (f"Without {name}" in page.locator(".told").inner_text()) == (kind != rest)
     assert len(page.workers) == (rest is not None), "whoever failed is dismissed"
+    page.get_by_role("button", name="Throw again").first.click()
+    wait_until(page, DONE)
+    assert len(page.workers) == (rest is not None), "and comes back when asked, not by itself"
     page.unroute(f"**/{lost}*")
     page.get_by_role("button", name="Try again").click()
     wait_until(page, f"{TOLD}.includes('the network ') && {TOLD}.includes('exact predictor ')")

@@ -89,7 +89,7 @@ def main() -> None:
             for predicted in (False, True):
                 if predicted:
                     page.locator(".predict").click()
-                    page.wait_for_selector(".told:not(:empty)")
+                    page.wait_for_selector(".guesses[aria-busy=false]")
                 for name, selector in (("speed", "#maker-speed"), ("pad", ".pad")):
                     frames = drag(page, selector, 5)
                     late = sum(frame > 25 for frame in frames)
@@ -107,7 +107,7 @@ def main() -> None:
             print(f"{minute:6}  {heap(page):.1f}  {len(page.workers)}", flush=True)
             end = time.monotonic() + 60
             while minute < options.minutes and time.monotonic() < end:
-                page.locator(".again").click()
+                page.locator("form .again").click()
                 page.locator(".pad").press("ArrowRight")
                 page.locator(".pad").press("Space")
                 page.wait_for_timeout(1000)

@@ -79,7 +79,8 @@ function hire(kind, loaded, lost) {
 /**
  * Bring the section to life.
  * @param {HTMLElement} section
- * @returns {{changed(state: State, sprites: Uint8Array[]): void, show(frame: number): void}}
+ * @returns {{changed(state: State, sprites: Uint8Array[]): void, show(frame: number): void,
+ *   tick(frame: number): void}}
  */
 export function ahead(section) {
   const one = (/** @type {string} */ selector) =>
@@ -250,6 +251,10 @@ export function ahead(section) {
     },
     show(frame) {
       if (frame >= SEEN && frame < 2 * SEEN) show(frame);
+    },
+    // While the clip plays what was given, or has ended, the films go round by themselves.
+    tick(frame) {
+      if (frame < SEEN || frame >= 2 * SEEN) show(SEEN + ((later.valueAsNumber + 1) % SEEN));
     },
   };
 }

@@ -63,6 +63,7 @@ function start(/** @type {HTMLElement} */ root) {
   let predictions = {
     changed: (/** @type {clips.State} */ _state, /** @type {Uint8Array[]} */ _sprites) => {},
     show: (/** @type {number} */ _frame) => {},
+    tick: (/** @type {number} */ _frame) => {},
   };
 
   // The address, the settings and the clip
@@ -81,7 +82,9 @@ function start(/** @type {HTMLElement} */ root) {
   }
 
   function tell() {
-    said.textContent = [...missing, misread].join(" ").trim();
+    const own = state.digits.some(({ kind }) => kind === "own");
+    const empty = own && state.drawing === clips.BLANK ? `${whose()} Draw it below.` : "";
+    said.textContent = [...missing, misread, empty].join(" ").trim();
   }
 
   function write() {
@@ -164,10 +167,18 @@ function start(/** @type {HTMLElement} */ root) {
     }
   }
 
+  // A finger that lands on a slider to scroll the page is not to move it.
+  let before = "";
+  root.addEventListener("pointerdown", (/** @type {any} */ { target }) => {
+    before = target.value;
+  });
+  root.addEventListener("pointercancel", (/** @type {any} */ { target }) => {
+    if (target.type !== "range" || target.value === before) return;
+    target.value = before;
+    target.dispatchEvent(new Event("input", { bubbles: true }));
+  });
   form.addEventListener("change", () => {
     form.seed.value = state.seed; // half a number makes way for the one that counts
-    misread = "";
-    tell();
   });
   form.addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
   form.addEventListener("input", (/** @type {any} */ { target }) => {
@@ -228,9 +239,13 @@ function start(/** @type {HTMLElement} */ root) {
   }
   const step = (/** @type {number} */ by) =>
     show((frameRange.valueAsNumber + by + state.frames) % state.frames);
+  function tick() {
+    step(1);
+    predictions.tick(frameRange.valueAsNumber);
+  }
   function play(/** @type {boolean} */ on) {
     clearInterval(timer);
-    timer = on ? setInterval(() => step(1), 100) : 0;
+    timer = on ? setInterval(tick, 100) : 0;
     playButton.setAttribute("aria-label", on ? "Pause" : "Play");
     playButton.querySelector("path").setAttribute("d", on ? PAUSE : PLAY);
   }

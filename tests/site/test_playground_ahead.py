@@ -236,6 +236,15 @@ def test_the_films_play_with_the_clip(open_page, wait_until):
     assert page.locator(".later-at").inner_text() == "14", "what is given is no prediction"
 
 
+def test_the_films_of_a_short_clip_play_on(open_page, wait_until):
+    page = open_page("?frames=5")
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    page.locator(".play").click()
+    for frame in ("19", "10"):
+        wait_until(page, f"document.querySelector('.later').value === '{frame}'")
+
+
 @pytest.mark.parametrize(
     "lost, rest",
     [

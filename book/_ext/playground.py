@@ -6,7 +6,6 @@ import hashlib
 import html
 import io
 import re
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,6 @@ ASSETS = Path(__file__).parents[1] / "assets"
 LOADED = [
     ASSETS / "onnx" / f"{name}.gz" for name in ("ort-wasm-simd-threaded.wasm", "sprites.onnx")
 ]
-# Our modules, those first that others name.
-MODULES = ("clip", "pictures", "exact", "predictor", "pad", "ahead", "downloads", "playground")
 MISSING = """If it does not appear in some seconds, a script was held back: allow scripts, load the
 page again, and open it from a server. A copy on your own disk needs <code>make serve</code>."""
 
@@ -112,24 +109,10 @@ def add_own_files(
         app.add_css_file("playground.css", **own)
 
 
-def finish(app: Sphinx, error: Exception | None) -> None:
-    """Put the digits beside the scripts, and let each script name what it needs by its content."""
-    if error or app.builder.name != "html":
-        return
-    static = Path(app.outdir) / "_static"
-    (static / SHEET).write_bytes(png_of(sheet()))
-    for name in MODULES:
-        path = static / f"{name}.js"
-        text = (ASSETS / path.name).read_text(encoding="utf-8")
-        path.write_text(
-            re.sub(r'(?<=")\./[\w./-]+(?=")', partial(versioned, static), text), "utf-8"
-        )
-
-
-def versioned(static: Path, found: re.Match[str]) -> str:
-    """Return an address that changes with its file, or an old one would stay with a new one."""
-    digest = hashlib.sha256((static / found[0]).read_bytes()).hexdigest()
-    return f"{found[0]}?v={digest[:8]}"
+def write_sheet(app: Sphinx, error: Exception | None) -> None:
+    """Put the digits beside the scripts."""
+    if not error and app.builder.name == "html":
+        (Path(app.outdir) / "_static" / SHEET).write_bytes(png_of(sheet()))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -137,5 +120,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("playground", Playground)
     app.connect("doctree-resolved", use_own_page)
     app.connect("html-page-context", add_own_files)
-    app.connect("build-finished", finish)
+    app.connect("build-finished", write_sheet)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -65,6 +65,7 @@ WITHOUT_SCRIPTS = """
 }
 """
 STILL = "This picture moves where scripts may run. Here stands its first frame."
+NAMED = r'(?<=")\./([\w./-]+)(?=")'  # a file, as one of our scripts names it
 WIDE = 640  # pixels of a picture
 POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' {styles}; "
@@ -94,6 +95,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     for path, page in fresh.items():
         drop_unused(page, UNUSED if path.name == "search.html" else UNUSED + FOR_SEARCH)
     static = site / "_static"
+    version_imports(Path(app.srcdir) / app.config.html_static_path[0], static)
     bundle_scripts(fresh, static)
     for path, page in fresh.items():
         if not page.find("meta", attrs={"name": "description"}):  # on pages that Sphinx makes
@@ -135,6 +137,26 @@ def drop_unused(page: Page, names: tuple[str, ...]) -> None:
         del tag["onclick"]
     # It repeats the buttons of the page's own head, and its are those that a script finds.
     page.find(id="pst-header").clear()
+
+
+def version_imports(source: Path, static: Path) -> None:
+    """Let our scripts name other files by an address that changes with their content."""
+    done = set()
+
+    def rework(name: str) -> None:
+        if name in done:
+            return
+        done.add(name)
+        text = (source / name).read_text(encoding="utf-8")
+        for other in re.findall(NAMED, text):
+            if other.endswith(".js"):
+                rework(other)  # first, since its own content changes
+        path = static / name
+        text = re.sub(NAMED, lambda found: f"./{versioned(static / found[1], path)}", text)
+        path.write_text(text, encoding="utf-8")
+
+    for path in source.glob("*.js"):
+        rework(path.name)
 
 
 def bundle_scripts(pages: dict[Path, Page], static: Path) -> None:

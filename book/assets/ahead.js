@@ -184,7 +184,9 @@ export function ahead(section) {
       one(`[data-guess=${kind}] span`).textContent = frames ? `MSE ${mean(errors[kind])}` : why;
     }
     const still = `frame 9, held still, has ${mean(errors.held)}`;
-    const text = `MSE over frames 10 to 19: ${[...scores, still].join("; ")}.`;
+    const text = scores.length
+      ? `MSE over frames 10 to 19: ${[...scores, still].join("; ")}.`
+      : "Nobody predicts this clip.";
     const busy = KINDS.some((kind) => !answers[kind]);
     const work = loading.hidden ? "The predictors are at work." : "The network is being loaded.";
     told.textContent = busy ? work : text + excuses.join("") + strange();

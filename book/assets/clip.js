@@ -248,12 +248,13 @@ export function readAddress(search) {
     };
   }
   const given = new URLSearchParams(search);
-  const names = Object.keys(readers); // digits first: angles are theirs
-  for (const name of [...names, ...given.keys()].filter((n, at, all) => all.indexOf(n) === at)) {
+  // The known ones first, and of these the digits: angles are theirs.
+  for (const name of new Set([...Object.keys(readers), ...given.keys()])) {
     const text = given.get(name);
-    if (text === null || readers[name]?.(text.replaceAll(" ", ""))) continue;
-    const { least, most } = NUMBERS[name] || {};
-    const range = readers[name] && NUMBERS[name] ? ` (from ${least} to ${most})` : "";
+    const known = Object.hasOwn(readers, name); // an address may say "constructor" too
+    if (text === null || (known && readers[name](text.replaceAll(" ", "")))) continue;
+    const { least, most } = (known && NUMBERS[name]) || {};
+    const range = most ? ` (from ${least} to ${most})` : "";
     const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
     bad.push(`${name.slice(0, 40)}=${shown}${range}`);
   }

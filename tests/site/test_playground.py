@@ -272,6 +272,9 @@ BAD = (
     "angles=1,x",
     "drawing=AAAA",
     "angle=0",
+    "__proto__=1",
+    "constructor=1",
+    "hasOwnProperty=digits",
 )
 
 
@@ -329,6 +332,26 @@ def test_it_says_which_digit_the_drawing_is(page):
     page.locator(".pad").press("Space")
     assert whose.inner_text() == "Digit 1 is yours."
     assert page.locator(".pad").get_attribute("aria-label").endswith("row 14, column 14, inked")
+
+
+def test_the_table_of_the_address_says_what_is_read(page):
+    rows = page.locator("#the-address tbody tr").all()
+    stated = {}
+    for row in rows:
+        name, holds, usual = (cell.inner_text() for cell in row.locator("td").all())
+        stated[name] = holds, usual
+    known = parse_qs(USUAL[1:])
+    assert stated.keys() == {*known, "angles", "drawing"}
+    assert {name: usual for name, (_, usual) in stated.items() if usual} == {
+        name: values[0] for name, values in known.items()
+    }
+    read = "given.map((part) => it.readAddress(`?${part}`).bad.length)"
+    for name in ("speed", "seed", "size", "frames", "angles"):
+        least, most = re.search(r"([\d.]+) to ([\d.]+)", stated[name][0]).groups()
+        step = 0.01 if "." in most else 1
+        beyond = f"{float(most) + step:.2f}" if step < 1 else str(int(most) + 1)
+        given = [f"{name}={value}" for value in (least, most, beyond, float(least) - step)]
+        assert module(page, read, given) == [0, 0, 1, 1], name
 
 
 def test_a_new_throw_forgets_the_angles_that_were_chosen(open_page, wait_until):

@@ -207,6 +207,7 @@ def test_a_change_is_predicted_anew(open_page, wait_until):
     page.locator("fieldset").first.get_by_label("Class").select_option("own")
     wait_until(page, DONE)
     assert "no ink" in page.locator("[data-guess=exact]").inner_text()
+    assert page.locator(".told").inner_text().startswith("Nobody predicts this clip. Without")
 
 
 def test_rule_and_speed_stand_beside_the_films(open_page, wait_until):

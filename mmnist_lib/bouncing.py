@@ -1,12 +1,24 @@
-"""Keep a digit on its canvas: two rules for meeting a wall. Chapter 4 explains it."""
+"""Keep a digit on its canvas: two rules for meeting a wall. Chapter 4 explains it.
+
+Raises
+------
+TypeError
+    If an argument holds no numbers, or a count is not an integer.
+ValueError
+    If a number is out of its range, NaN or infinite, or shapes do not fit each other.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._checks import check_count
 from .trajectories import check_motion
+
+FEW = 50  # up to so many coordinates, plain numbers are faster than arrays
 
 
 def bounce_path(
@@ -23,30 +35,21 @@ def bounce_path(
     n_frames : int
         How many frames, at least 1.
     rule : {"clamp", "reflect"}, default "clamp"
-        - ``"clamp"``, the real data set's: step; a digit at or beyond a wall is put on the
-          wall and its velocity on that axis turns round; record. What it overshot is lost.
-        - ``"reflect"``: the path of a perfect mirror, in closed form. What it overshot is
-          travelled back.
+        - ``"clamp"``, the real dataset's: step; a digit that is at or beyond a wall is put on
+          the wall, and its velocity on that axis turns round; record. The overshoot is lost.
+        - ``"reflect"``: the path of a perfect mirror, in closed form. The overshoot is
+          traveled back.
 
     Returns
     -------
     float64 array of shape ``(..., n_frames, 2)``
         Positions after each step, all of them in [0, 1].
 
-    Raises
-    ------
-    TypeError
-        If `n_frames` is not an integer, or an array is not of numbers.
-    ValueError
-        If `rule` is unknown, `n_frames` is below 1, a value is NaN or infinite, `start`
-        lies outside [0, 1], or the shapes do not fit.
-
     Notes
     -----
-    The clamp rule reproduces real sequences of Moving MNIST pixel for pixel, together with
-    `to_pixels`; reflection reproduces none. The data set comes from N. Srivastava,
-    E. Mansimov and R. Salakhutdinov, "Unsupervised Learning of Video Representations using
-    LSTMs", ICML 2015.
+    Together with `to_pixels`, the clamp rule reproduces real sequences of Moving MNIST pixel
+    for pixel, and reflection reproduces none. The dataset comes from N. Srivastava, E. Mansimov
+    and R. Salakhutdinov, "Unsupervised Learning of Video Representations using LSTMs", ICML 2015.
 
     Examples
     --------
@@ -61,43 +64,33 @@ def bounce_path(
     if ((start < 0) | (start > 1)).any():
         raise ValueError(
             f"start runs from {start.min():.4g} to {start.max():.4g}: "
-            "give unit coordinates, from 0 to 1"
+            "pass unit coordinates, from 0 to 1"
         )
     return RULES[rule](start, velocity, n_frames)
 
 
-def _clamped(
-    start: NDArray[np.float64], velocity: NDArray[np.float64], n_frames: int
-) -> NDArray[np.float64]:
-    if start.size <= 50:  # up to here plain numbers are faster than NumPy, call by call
-        pairs = zip(start.ravel().tolist(), velocity.ravel().tolist(), strict=True)
-        paths = [_clamped_number(position, velocity, n_frames) for position, velocity in pairs]
-        return np.moveaxis(np.array(paths).reshape(*start.shape, n_frames), -1, -2)
-    path = np.empty((n_frames, *start.shape))  # time first, so that each frame is one block
-    position, velocity = start, velocity.copy()
-    for frame in path:
-        np.add(position, velocity, out=frame)
-        # "At" the wall counts as hitting it, as in the real data set.
-        at_wall = (frame <= 0) | (frame >= 1)
-        np.negative(velocity, out=velocity, where=at_wall)
-        np.clip(frame, 0, 1, out=frame)
-        position = frame
-    return np.moveaxis(path, 0, -2)
+def _clamp(start: NDArray[Any], velocity: NDArray[Any], n_frames: int) -> NDArray[np.float64]:
+    if start.size > FEW:
+        return np.stack(_walk(start, velocity, n_frames), axis=-2)
+    numbers = zip(start.ravel().tolist(), velocity.ravel().tolist(), strict=True)
+    paths = np.array([_walk(*number, n_frames) for number in numbers])
+    return np.moveaxis(paths.reshape(*start.shape, n_frames), -1, -2)
 
 
-def _clamped_number(position: float, velocity: float, n_frames: int) -> list[float]:
+def _walk(position: Any, velocity: Any, n_frames: int) -> list[Any]:
+    """Take the steps of the clamp rule, with one number or with an array of many."""
     path = []
     for _ in range(n_frames):
-        position += velocity
-        if position <= 0 or position >= 1:
-            position, velocity = float(position >= 1), -velocity
+        position = position + velocity
+        at_0, at_1 = position <= 0, position >= 1
+        free = 1 - at_0 - at_1  # 1 between the walls, 0 at a wall
+        position = free * position + at_1
+        velocity = (2 * free - 1) * velocity
         path.append(position)
     return path
 
 
-def _reflected(
-    start: NDArray[np.float64], velocity: NDArray[np.float64], n_frames: int
-) -> NDArray[np.float64]:
+def _reflect(start: NDArray[Any], velocity: NDArray[Any], n_frames: int) -> NDArray[np.float64]:
     # Unfold the mirror: the straight line goes through copies of the unit interval, every
     # other one flipped, so the picture repeats every 2. A velocity of 2 goes nowhere, and
     # dropping such whole rounds first (exactly, by fmod) keeps every digit of a fast one.
@@ -106,7 +99,7 @@ def _reflected(
     return 1 - np.abs(1 - np.mod(unfolded, 2))
 
 
-RULES = {"clamp": _clamped, "reflect": _reflected}
+RULES = {"clamp": _clamp, "reflect": _reflect}
 
 
 def check_rule(rule: str) -> None:

@@ -1,4 +1,13 @@
-"""Paste digits, merge them, and make the complete data set. Chapter 5 explains it."""
+"""Paste digits, merge them, and make the complete dataset. Chapter 5 explains it.
+
+Raises
+------
+TypeError
+    If images or sprites are not uint8, or a count, a position, the seed or an index is not an
+    integer.
+ValueError
+    If a number is out of its range, or shapes do not fit each other.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +17,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_count, check_free_range, check_points
-from .bouncing import RULES, check_rule
+from ._checks import check_array, check_count, check_free_range, check_points
+from ._strips import draw_strips, sequences_at_once
+from .bouncing import bounce_path, check_rule
 from .loading import check_digits, check_labels
 from .trajectories import check_step_length, velocity_of
 
 Frames = NDArray[np.uint8]
+NUMBERS = 2**16  # of coordinates to work out at a time, which spreads the cost of NumPy's calls
 
 
 def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[np.int64]:
-    """Turn unit coordinates into whole pixels, truncated as in the real data set.
+    """Turn a path in unit coordinates into a track in whole pixels, as in the real dataset.
 
     Parameters
     ----------
@@ -31,16 +42,8 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     Returns
     -------
     int64 array of the same shape
-        ``int((size - digit_size) * path)``: the pixel of the digit's top-left corner. A
-        path that leaves [0, 1] by a pixel or more gives places that `composite` refuses.
-
-    Raises
-    ------
-    TypeError
-        If a size is not an integer, or `path` not of numbers.
-    ValueError
-        If the canvas is smaller than the digit, or `path` has another shape or holds NaN or
-        infinity.
+        ``int((size - digit_size) * path)``, truncated: the pixel of the digit's top-left corner.
+        `composite` refuses a path that leaves [0, 1] by a pixel or more.
 
     Examples
     --------
@@ -50,12 +53,8 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     """
     free, path = check_free_range(size, digit_size), check_points(path, "path")
     if (np.abs(path) >= 2**62 / max(free, 1)).any():
-        raise ValueError("path is too far off the canvas: give unit coordinates, from 0 to 1")
-    return _truncate(path, free)
-
-
-def _truncate(path: NDArray[np.float64], free: int) -> NDArray[np.int64]:
-    return (free * path).astype(np.int64)  # astype truncates towards zero, as int() does
+        raise ValueError("path is too far off the canvas: pass unit coordinates, from 0 to 1")
+    return (free * path).astype(np.int64)  # truncates towards zero, as int() does
 
 
 def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
@@ -66,7 +65,7 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
     sprites : uint8 array of shape ``(k, h, h)``
         The digits, k of them; none gives black frames.
     positions : array_like of int, shape ``(k, n_frames, 2)``
-        Pixel ``(row, column)`` of each sprite's top-left corner, wholly on the canvas.
+        Their tracks: pixel ``(row, column)`` of each top-left corner, wholly on the canvas.
     size : int, default 64
         Side of the square canvas in pixels.
 
@@ -74,14 +73,6 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
     -------
     uint8 array of shape ``(n_frames, size, size)``
         Where sprites overlap, the brighter one shows.
-
-    Raises
-    ------
-    TypeError
-        If the sprites are not uint8, or the positions not integers.
-    ValueError
-        If the canvas is smaller than a sprite, a position leaves the canvas, or the shapes
-        do not fit.
 
     Examples
     --------
@@ -91,86 +82,43 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
            [[0, 0],
             [0, 9]]], dtype=uint8)
     """
-    try:
-        sprites, positions = np.asarray(sprites), np.asarray(positions)
-    except ValueError:  # rows of different lengths
-        raise TypeError("sprites or positions are ragged: give arrays") from None
+    sprites, tracks = _check_sprites(sprites, positions, size)
+    side, frames = sprites.shape[-1], np.zeros((tracks.shape[1], size, size), np.uint8)
+    for sprite, track in zip(sprites, tracks.tolist(), strict=True):
+        for frame, (row, column) in zip(frames, track, strict=True):
+            window = frame[row : row + side, column : column + side]
+            np.maximum(window, sprite, out=window)
+    return frames
+
+
+def _check_sprites(sprites: Any, positions: Any, size: Any) -> tuple[Frames, NDArray[Any]]:
+    """Return sprites and their tracks as arrays that fit each other and the canvas."""
+    sprites, tracks = check_array(sprites, "sprites"), check_array(positions, "positions")
     check_digits(sprites, name="sprites", empty=True)
-    if positions.shape[:1] + positions.shape[2:] != (len(sprites), 2):
+    if tracks.shape[:1] + tracks.shape[2:] != (len(sprites), 2):
         raise ValueError(
-            f"positions has shape {positions.shape}: give ({len(sprites)}, n_frames, 2), "
+            f"positions has shape {tracks.shape}: pass ({len(sprites)}, n_frames, 2), "
             f"a row and a column for each of the {len(sprites)} sprites in each frame"
         )
-    check_count(positions.shape[1], "n_frames")
-    if not np.issubdtype(positions.dtype, np.integer):
-        raise TypeError(f"positions has dtype {positions.dtype}: give integers, as of to_pixels")
+    check_count(tracks.shape[1], "n_frames")
+    if tracks.dtype.kind not in "iu":
+        raise TypeError(
+            f"positions has dtype {tracks.dtype}: pass integers, such as to_pixels returns"
+        )
     free = check_free_range(size, sprites.shape[-1])
-    outside = ((positions < 0) | (positions > free)).any(axis=-1)
-    if outside.any():
-        sprite, frame = np.argwhere(outside)[0]
-        row, column = positions[sprite, frame]
+    outside = ((tracks < 0) | (tracks > free)).any(axis=-1)
+    for sprite, frame in np.argwhere(outside)[:1]:
+        row, column = tracks[sprite, frame]
         raise ValueError(
             f"positions leave the canvas: sprite {sprite} is at row {row}, column {column} in "
             f"frame {frame}; keep both from 0 to {free} (bounce_path does)"
         )
-    frames = np.empty((1, positions.shape[1], size, size), dtype=np.uint8)
-    _draw(frames, sprites[np.newaxis], positions[np.newaxis].astype(np.int64))
-    return frames[0]
-
-
-def _draw(frames: Frames, sprites: Frames, pixels: NDArray[np.int64]) -> None:
-    """Draw n clips of k sprites each, from black: all frames of several clips at once.
-
-    `frames` is ``(n, n_frames, size, size)`` and contiguous; `sprites` is ``(n, k, h, h)``;
-    `pixels` is ``(n, k, n_frames, 2)`` and on the canvas.
-
-    In memory a frame is its rows end to end. Rows of a sprite lie ``size`` bytes apart
-    there, so the whole sprite, with the black between its rows, is one unbroken strip::
-
-        . . . . . .
-        . A B . . .      strip of a 2 x 2 sprite, 6 apart:   A B . . . . C D
-        . C D . . .
-        . . . . . .
-
-    It is as long for every position, and never reaches past its frame. So one strip is cut
-    for each sprite, and an indexed assignment lays copies of it into many frames. It pays
-    from the first clip on: two digits in 20 frames take a third of the time of a loop over
-    the frames (see ``benchmarks/``).
-    """
-    n, n_frames, size, _ = frames.shape
-    k, side = sprites.shape[1], sprites.shape[-1]
-    length = (side - 1) * size + side
-    if frames.size == 0 or k == 0:
-        frames.fill(0)
-        return
-    # Every stretch of `length` bytes in `frames`, as one item each, overlapping.
-    item = np.dtype((np.void, length))
-    stretches = np.ndarray(frames.size - length + 1, item, buffer=frames, strides=(1,))
-    first_byte = np.arange(n * n_frames).reshape(n, 1, n_frames) * size**2
-    places = first_byte + pixels[..., 0] * size + pixels[..., 1]
-    places = places.transpose(1, 2, 0).copy()  # (k, n_frames, n)
-
-    at_once = max(1, 2**20 // (n_frames * size**2))  # 1 MB of frames stays in the cache
-    for low in range(0, n, at_once):
-        few = slice(low, low + at_once)
-        frames[few].fill(0)
-        some = sprites[few]
-        strips = np.zeros((k, len(some), length), dtype=np.uint8)
-        steps = (length, len(some) * length, size, 1)  # a sprite's rows land `size` apart
-        np.ndarray(some.shape, np.uint8, strips, strides=steps)[...] = some
-        first = strips[0].view(item)[:, 0]
-        for at in places[0, :, few]:  # the first sprite meets only black
-            stretches[at] = first
-        for strip, at in zip(strips[1:], places[1:, :, few], strict=True):
-            below = stretches[at]
-            merged = below.view(np.uint8).reshape(n_frames, -1, length)
-            np.maximum(merged, strip, out=merged)
-            stretches[at] = below
+    return sprites, tracks
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
 class GroundTruth:
-    """What made n sequences of k digits each; made by `MovingMNIST.truth`.
+    """What made n sequences of k digits each; `MovingMNIST.truth` returns it.
 
     Each array leads with ``(n, k)``. The truth of one sequence alone leads with ``(k,)``.
 
@@ -179,15 +127,15 @@ class GroundTruth:
     digits : int64, ``(n, k)``
         Which of the images each digit is.
     labels : array or None, ``(n, k)``
-        What it shows, where labels were given.
+        What it shows, where labels were passed.
     start : float64, ``(n, k, 2)``
         Position before the first frame, unit coordinates.
     velocity : float64, ``(n, k, 2)``
         Movement per frame before the first bounce, unit coordinates.
     path : float64, ``(n, k, n_frames, 2)``
         Position in each frame, unit coordinates.
-    pixels : int64, ``(n, k, n_frames, 2)``
-        Position in each frame, in pixels: row and column of the top-left corner.
+    track : int64, ``(n, k, n_frames, 2)``
+        Position in each frame, whole pixels: row and column of the top-left corner.
 
     Examples
     --------
@@ -202,17 +150,17 @@ class GroundTruth:
     start: NDArray[np.float64]
     velocity: NDArray[np.float64]
     path: NDArray[np.float64]
-    pixels: NDArray[np.int64]
+    track: NDArray[np.int64]
 
     def __getitem__(self, index: Any) -> GroundTruth:
         """Return the truth of some of the sequences: each array, indexed alike."""
         labels = None if self.labels is None else self.labels[index]
-        others = (self.start, self.velocity, self.path, self.pixels)
+        others = (self.start, self.velocity, self.path, self.track)
         return GroundTruth(self.digits[index], labels, *(array[index] for array in others))
 
 
 class MovingMNIST:
-    """Moving MNIST by the real data set's rule: endless, seeded, with ground truth.
+    """Moving MNIST by the real dataset's rule: endless, seeded, with ground truth.
 
     ``data[i]`` is sequence i. For given images and settings it depends on the seed and on i
     alone, so it is the same in any order, batch, process or machine.
@@ -233,18 +181,10 @@ class MovingMNIST:
     step_length : float, default 0.1
         Speed in unit coordinates per frame, not in pixels: 0.1 is 3.6 pixels, for 28 in 64.
     rule : {"clamp", "reflect"}, default "clamp"
-        How digits meet a wall, see `bounce_path`; the real data set clamps.
+        How digits meet a wall, see `bounce_path`; the real dataset clamps.
     seed : int, default 0
-        From 0 to 2**128 - 1. **Give training and test different seeds**: the paths depend on
-        the seed alone, so under one seed both would move alike.
-
-    Raises
-    ------
-    TypeError
-        If the images are not uint8, or a count, the seed or an index is not an integer.
-    ValueError
-        If the pool is empty, the canvas smaller than the digits, the rule unknown, the
-        labels of another length, or a number out of its range.
+        From 0 to 2**128 - 1. **Choose different seeds for training and test**: the paths depend
+        on the seed alone, so under one seed both would move alike.
 
     Notes
     -----
@@ -269,7 +209,7 @@ class MovingMNIST:
     (2, 20, 2)
     """
 
-    __iter__ = None  # an endless set: without this, `for clip in data` would never end
+    __iter__ = None  # an endless set: without this, `for sequence in data` would never end
 
     def __init__(
         self,
@@ -285,6 +225,7 @@ class MovingMNIST:
     ) -> None:
         check_digits(images)
         check_rule(rule)
+        check_free_range(size, images.shape[-1])
         self.images = images
         self.labels = None if labels is None else check_labels(labels, len(images))
         self.n_digits = check_count(n_digits, "n_digits", least=0)
@@ -294,21 +235,15 @@ class MovingMNIST:
         self.rule = rule
         self.seed = check_count(seed, "seed", least=0)
         if self.seed >= 2**128:
-            raise ValueError(f"seed={seed} is too large: give one below 2**128")
-        check_free_range(size, images.shape[-1])
+            raise ValueError(f"seed={seed} is too large: choose one below 2**128")
 
     def __repr__(self) -> str:
-        return (
-            f"MovingMNIST({len(self.images)} images, n_digits={self.n_digits}, "
-            f"n_frames={self.n_frames}, size={self.size}, step_length={self.step_length}, "
-            f"rule={self.rule!r}, seed={self.seed})"
-        )
+        names = ("n_digits", "n_frames", "size", "step_length", "rule", "seed")
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"MovingMNIST({len(self.images)} images, {settings})"
 
     def __getitem__(self, index: int) -> Frames:
-        """Make sequence `index`: uint8 frames of shape ``(n_frames, size, size)``.
-
-        Raises TypeError if `index` is not an integer, ValueError if it is negative.
-        """
+        """Make sequence `index`: uint8 frames of shape ``(n_frames, size, size)``."""
         index = check_count(index, "index", least=0)
         return self.batch(index, index + 1)[0]
 
@@ -327,15 +262,7 @@ class MovingMNIST:
         Returns
         -------
         uint8 array of shape ``(stop - start, n_frames, size, size)``
-            The frames; `out` itself, if that was given.
-
-        Raises
-        ------
-        TypeError
-            If an index is not an integer, or `out` is not an array of uint8.
-        ValueError
-            If an index is negative, `stop` is before `start`, or `out` has another shape,
-            is not contiguous, or cannot be written to.
+            The frames; `out` itself, if that was passed.
 
         Examples
         --------
@@ -346,21 +273,25 @@ class MovingMNIST:
         """
         start, stop = _check_range(start, stop)
         shape = (stop - start, self.n_frames, self.size, self.size)
-        if out is None:
-            out = np.empty(shape, dtype=np.uint8)
-        else:
-            _check_out(out, shape)
-        # Truth is worked out for many sequences at a time, which spreads its cost.
-        many = max(1, 2**16 // (max(1, self.n_digits) * self.n_frames))
-        for low in range(start, stop, many):
-            high = min(low + many, stop)
-            truth = self.truth(low, high)
-            frames = out[low - start : high - start]
-            _draw(frames, self.images[truth.digits], truth.pixels)
-        return out
+        frames = np.empty(shape, np.uint8) if out is None else _check_out(out, shape)
+        step = max(1, NUMBERS // (max(1, self.n_digits) * self.n_frames))
+        for low in range(start, stop, step):
+            truth = self.truth(low, min(low + step, stop))
+            self._draw(frames[low - start : low - start + step], truth)
+        return frames
+
+    def _draw(self, frames: Frames, truth: GroundTruth) -> None:
+        step = sequences_at_once(self.n_frames, self.size, self.images.shape[-1])
+        for low in range(0, len(frames), max(1, step)):
+            few = slice(low, low + max(1, step))
+            sprites = self.images[truth.digits[few]]  # (n, k, h, h)
+            if step:
+                draw_strips(frames[few], sprites, truth.track[few])
+            else:
+                frames[low] = composite(sprites[0], truth.track[low], self.size)
 
     def truth(self, start: int, stop: int | None = None) -> GroundTruth:
-        """Tell what made sequences `start` to `stop - 1`, or the one sequence `start`.
+        """Return what made sequences `start` to `stop - 1`, or the one sequence `start`.
 
         Parameters
         ----------
@@ -372,36 +303,31 @@ class MovingMNIST:
         Returns
         -------
         GroundTruth
-            Digits, labels, starts, velocities, paths and pixels.
-
-        Raises
-        ------
-        TypeError
-            If an index is not an integer.
-        ValueError
-            If an index is negative, or `stop` is before `start`.
+            Digits, labels, starts, velocities, paths and tracks.
 
         Examples
         --------
         >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
-        >>> data.truth(0).pixels.shape, data.truth(0, 5).pixels.shape
+        >>> data.truth(0).track.shape, data.truth(0, 5).track.shape
         ((2, 20, 2), (5, 2, 20, 2))
         """
-        start = check_count(start, "start", least=0)
-        first, last = _check_range(start, start + 1 if stop is None else stop)
-        stream = np.random.Philox(key=self.seed)
-        stream.advance(first * self.n_digits)
-        shape = (last - first, self.n_digits, 4)
-        numbers = np.random.Generator(stream).random(shape)
+        first = check_count(start, "start", least=0)
+        first, last = _check_range(first, first + 1 if stop is None else stop)
+        numbers = self._numbers(first, last)
         digits = (numbers[..., 0] * len(self.images)).astype(np.int64)
         position = numbers[..., 1:3].copy()
         velocity = velocity_of(2 * np.pi * numbers[..., 3], self.step_length)
-        # As bounce_path and to_pixels, without their checks: these numbers cannot fail them.
-        path = RULES[self.rule](position, velocity, self.n_frames)
-        pixels = _truncate(path, self.size - self.images.shape[-1])
+        path = bounce_path(position, velocity, self.n_frames, self.rule)
+        track = to_pixels(path, self.size, self.images.shape[-1])
         labels = None if self.labels is None else self.labels[digits]
-        truth = GroundTruth(digits, labels, position, velocity, path, pixels)
+        truth = GroundTruth(digits, labels, position, velocity, path, track)
         return truth if stop is not None else truth[0]
+
+    def _numbers(self, first: int, last: int) -> NDArray[np.float64]:
+        """Draw four numbers for each digit, ``(n, k, 4)``: image, start row and column, angle."""
+        stream = np.random.Philox(key=self.seed)
+        stream.advance(first * self.n_digits)
+        return np.random.Generator(stream).random((last - first, self.n_digits, 4))
 
 
 def _check_range(start: int, stop: int) -> tuple[int, int]:
@@ -412,8 +338,8 @@ def _check_range(start: int, stop: int) -> tuple[int, int]:
     return start, stop
 
 
-def _check_out(out: Any, shape: tuple[int, ...]) -> None:
-    expected = f"give a writable, C-contiguous uint8 array of shape {shape}"
+def _check_out(out: Any, shape: tuple[int, ...]) -> Frames:
+    expected = f"pass a writable, C-contiguous uint8 array of shape {shape}"
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is a {type(out).__name__}: {expected}")
     if out.dtype != np.uint8:
@@ -422,3 +348,4 @@ def _check_out(out: Any, shape: tuple[int, ...]) -> None:
         raise ValueError(f"out has shape {out.shape}: {expected}")
     if not out.flags.c_contiguous or not out.flags.writeable:
         raise ValueError(f"out is not contiguous, or is read-only: {expected}")
+    return out

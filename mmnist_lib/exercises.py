@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .visualization import Player, animate
+from .player import Player, animate
 
 __all__ = ["Seal", "Verdict", "WrongAnswer", "check", "hide", "seal", "unpack"]
 

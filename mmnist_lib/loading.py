@@ -17,9 +17,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ._checks import check_array
+
 Digits: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 SAMPLE = Path(__file__).parent / "data" / "mnist_sample.npz"
+NAMES = ("x_train", "y_train", "x_test", "y_test")  # of the arrays in Keras' file
+BACKENDS = ("jax", "tensorflow", "torch")
 STALL = 20.0  # seconds without a byte, after which a download is given up
 
 
@@ -47,17 +51,15 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     ------
     TypeError
         If `source` is neither a string nor a path.
-    FileNotFoundError
-        If the path does not exist.
-    IsADirectoryError
-        If it is a folder.
+    FileNotFoundError, IsADirectoryError
+        If the path does not exist, or is a folder.
     ValueError
         If the file is truncated, is not an ``.npz``, holds pickled objects, lacks an
         array, or if an array has the wrong shape, dtype, length or labels.
     ConnectionError
         If ``"keras"`` can neither find the digits in its cache nor download them.
     ImportError
-        If ``"keras"`` is asked for and Keras, or every backend of it, is missing or broken.
+        If Keras or every backend of it is missing or broken, and `source` is ``"keras"``.
 
     Notes
     -----
@@ -74,14 +76,16 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
             f"source={source!r} has type {type(source).__name__}: "
-            "give 'auto', 'sample', 'keras' or the path of an .npz file"
+            "pass 'auto', 'sample', 'keras' or the path of an .npz file"
         )
-    if source == "sample":
-        return _read_npz(SAMPLE)
+    if source == "auto":
+        return _choose()
     if source == "keras":
         return _from_keras()
-    if source != "auto":
-        return _read_npz(Path(source))
+    return _read_npz(SAMPLE if source == "sample" else Path(source))
+
+
+def _choose() -> tuple[Digits, Digits]:
     if named := os.environ.get("MMNIST_DATA"):
         return _read_npz(Path(named), "MMNIST_DATA")
     try:
@@ -90,7 +94,7 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
         warnings.warn(
             f"using the 5,000 bundled digits, because {error}. To silence this: "
             "load_mnist('sample'), or set MMNIST_DATA to the path of a full mnist.npz",
-            stacklevel=2,
+            stacklevel=3,
         )
         return _read_npz(SAMPLE)
 
@@ -101,31 +105,32 @@ def _read_npz(path: Path, argument: str = "source") -> tuple[Digits, Digits]:
     if path.is_dir():
         raise IsADirectoryError(f"{given} is a folder: name the .npz file in it")
     if not path.exists():
-        choices = "'auto', 'sample', 'keras' nor " if argument == "source" else ""
+        neither = "neither 'auto', 'sample', 'keras' nor" if argument == "source" else "not"
         raise FileNotFoundError(
-            f"{given} is {'neither ' if choices else 'not '}{choices}the path of an existing file: "
-            "name an .npz file"
+            f"{given} is {neither} the path of an existing file: name an .npz file"
         )
     if not zipfile.is_zipfile(path):
         raise ValueError(
             f"{given} is not an .npz archive, or is cut short: "
             "download it again, or use load_mnist('sample')"
         )
-    names = ("x_train", "y_train", "x_test", "y_test")
     try:
-        with zipfile.ZipFile(path) as archive:
-            held = [name.removesuffix(".npy") for name in archive.namelist()]
-            if missing := [name for name in names if name not in held]:
-                raise ValueError(
-                    f"it has no array {', '.join(missing)} (it has {', '.join(held) or 'none'}); "
-                    f"Keras' layout is {', '.join(names)}"
-                )
-            # A checksum is compared when the last byte is read, so read all before parsing.
-            members = [io.BytesIO(archive.read(f"{name}.npy")) for name in names]
-        arrays = [np.lib.format.read_array(member, allow_pickle=False) for member in members]
-        return _check_set(arrays)
+        return _check_set(_read_arrays(path))
     except Exception as error:  # what a damaged archive raises depends on where the damage is
         raise ValueError(f"{given} cannot be read as MNIST: {error}") from error
+
+
+def _read_arrays(path: Path) -> list[Any]:
+    with zipfile.ZipFile(path) as archive:
+        held = [name.removesuffix(".npy") for name in archive.namelist()]
+        if missing := [name for name in NAMES if name not in held]:
+            raise ValueError(
+                f"it has no array {', '.join(missing)} (it has {', '.join(held) or 'none'}); "
+                f"Keras' layout is {', '.join(NAMES)}"
+            )
+        # A checksum is compared when the last byte is read, so read all before parsing.
+        members = [io.BytesIO(archive.read(f"{name}.npy")) for name in NAMES]
+    return [np.lib.format.read_array(member, allow_pickle=False) for member in members]
 
 
 def _check_set(arrays: list[Any]) -> tuple[Digits, Digits]:
@@ -134,11 +139,10 @@ def _check_set(arrays: list[Any]) -> tuple[Digits, Digits]:
         check_digits(images, name=f"x_{part}", side=28)
         check_labels(labels, len(images), name=f"y_{part}")
         if labels.dtype.kind not in "iu":
-            raise TypeError(f"y_{part} has dtype {labels.dtype}: give integers from 0 to 9")
-        if labels.min() < 0 or labels.max() > 9:
-            raise ValueError(
-                f"y_{part} runs from {labels.min()} to {labels.max()}: give integers from 0 to 9"
-            )
+            raise TypeError(f"y_{part} has dtype {labels.dtype}: pass integers from 0 to 9")
+        low, high = labels.min(), labels.max()
+        if low < 0 or high > 9:
+            raise ValueError(f"y_{part} runs from {low} to {high}: pass integers from 0 to 9")
     return (x_train, y_train.astype(np.uint8)), (x_test, y_test.astype(np.uint8))
 
 
@@ -147,56 +151,38 @@ def check_digits(
 ) -> None:
     """Raise unless these are digits: a uint8 array of shape ``(n, side, side)``.
 
-    Parameters
-    ----------
-    images : array
-        What to check.
-    name : str
-        What the messages call it.
-    side : int, optional
-        The side in pixels that is asked for; without it any will do.
-    empty : bool, default False
-        Whether no digit at all will do.
-
-    Raises
-    ------
-    TypeError
-        If the images are not an array of uint8.
-    ValueError
-        If the shape is wrong, or there is no digit.
+    `name` is what the messages call it, without a `side` any will do, and `empty` tells whether
+    no digit at all will do.
 
     Examples
     --------
     >>> check_digits(np.zeros((3, 28, 28)))
     Traceback (most recent call last):
     ...
-    TypeError: images has dtype float64: give uint8 from 0 to 255 \
+    TypeError: images has dtype float64: pass uint8 from 0 to 255 \
 (floats in [0, 1]: (255 * images).round().astype(np.uint8))
     """
     if not isinstance(images, np.ndarray):
-        raise TypeError(f"{name} has type {type(images).__name__}: give a NumPy array of uint8")
+        raise TypeError(f"{name} has type {type(images).__name__}: pass a NumPy array of uint8")
     if images.dtype != np.uint8:
         raise TypeError(
-            f"{name} has dtype {images.dtype}: give uint8 from 0 to 255 "
+            f"{name} has dtype {images.dtype}: pass uint8 from 0 to 255 "
             "(floats in [0, 1]: (255 * images).round().astype(np.uint8))"
         )
     square = images.ndim == 3 and images.shape[1] == images.shape[2]
     if not square or side not in (None, images.shape[1]):
         shape = f"(n, {side}, {side})" if side else "(n, side, side)"
-        raise ValueError(f"{name} has shape {images.shape}: give {shape}")
+        raise ValueError(f"{name} has shape {images.shape}: pass {shape}")
     if images.size == 0 and not (empty and len(images) == 0):
-        raise ValueError(f"{name} has shape {images.shape}, no digit: give at least one")
+        raise ValueError(f"{name} has shape {images.shape}, no digit: pass at least one")
 
 
 def check_labels(labels: Any, n: int, *, name: str = "labels") -> NDArray[Any]:
-    """Return `labels` as an array of shape ``(n,)``, or raise ValueError."""
-    try:
-        array = np.asarray(labels)
-    except ValueError:  # rows of different lengths
-        raise ValueError(f"{name} are ragged: give one for each of the {n} images") from None
+    """Return `labels` as an array of shape ``(n,)``, or raise."""
+    array = check_array(labels, name)
     if array.shape != (n,):
         raise ValueError(
-            f"{name} has shape {array.shape}: give one for each of the {n} images, shape ({n},)"
+            f"{name} has shape {array.shape}: pass one for each of the {n} images, shape ({n},)"
         )
     return array
 
@@ -205,9 +191,9 @@ def choose_keras_backend() -> str:
     """Choose the engine that Keras will compute with, before Keras is imported.
 
     Keras asks for TensorFlow unless told otherwise, and fails where only another engine
-    is installed. A backend that the user named in ``KERAS_BACKEND`` is left alone, and so
-    is an installed one named in Keras' own ``keras.json``. Otherwise the first installed one
-    of jax, tensorflow and torch is written into ``os.environ["KERAS_BACKEND"]``.
+    is installed. A backend that you named in ``KERAS_BACKEND`` is left alone, and so is an
+    installed one named in Keras' own ``keras.json``. Otherwise the first installed one of
+    jax, tensorflow and torch is written into ``os.environ["KERAS_BACKEND"]``.
 
     Returns
     -------
@@ -226,18 +212,18 @@ def choose_keras_backend() -> str:
     """
     if chosen := os.environ.get("KERAS_BACKEND"):
         return chosen
-    installed = [n for n in ("jax", "tensorflow", "torch") if importlib.util.find_spec(n)]
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
     config = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras.json"
     with contextlib.suppress(OSError, ValueError, AttributeError):
         # Keras itself writes "tensorflow" there, installed or not, when it is first imported.
         if (chosen := json.loads(config.read_text()).get("backend")) in installed:
             return str(chosen)
-    if installed:
-        os.environ["KERAS_BACKEND"] = installed[0]
-        return installed[0]
-    raise ModuleNotFoundError(
-        "Keras has no backend to compute with: pip install jax (or tensorflow, or torch)"
-    )
+    if not installed:
+        raise ModuleNotFoundError(
+            "Keras has no backend to compute with: pip install jax (or tensorflow, or torch)"
+        )
+    os.environ["KERAS_BACKEND"] = installed[0]
+    return installed[0]
 
 
 def _from_keras() -> tuple[Digits, Digits]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, TypeAlias
 
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from ._checks import check_count, check_numbers
+from .visualization import COLORS
 
 Floats: TypeAlias = NDArray[np.float64]
 Films: TypeAlias = NDArray[np.float32]
@@ -343,6 +348,52 @@ def score_table(guesses: Mapping[str, ArrayLike], true: ArrayLike) -> str:
             f"{mae(guess, true):6.1f}  {ssim(guess, true):.4f}  {psnr(guess, true):5.2f}"
         )
     return "\n".join(lines)
+
+
+def show_curves(
+    curves: Mapping[str, ArrayLike],
+    *,
+    first: int = 0,
+    xlabel: str = "frame",
+    ylabel: str = "",
+    ax: Axes | None = None,
+) -> None:
+    """Draw named curves over whole numbers: errors over frames, losses over epochs.
+
+    Parameters
+    ----------
+    curves : mapping of str to array of shape ``(n,)``
+        What each is called, and its values. They may differ in length.
+    first : int, default 0
+        The number of the first value.
+    xlabel, ylabel : str
+        What the axes show.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+
+    Examples
+    --------
+    >>> show_curves({"train": [3.0, 2.0], "validation": [3.1, 2.4]}, xlabel="epoch")
+    """
+    if not curves:
+        raise ValueError("curves is empty: pass a name and values for one or more")
+    rows = {str(name): check_numbers(row, f"curves[{name!r}]") for name, row in curves.items()}
+    for name, row in rows.items():
+        if row.ndim != 1 or row.size == 0:
+            raise ValueError(f"curves[{name!r}] has shape {row.shape}: pass (n,), n >= 1")
+    if ax is None:
+        ax = plt.figure(figsize=(6, 3.2), facecolor="white", layout="constrained").add_subplot()
+    styles = itertools.cycle(itertools.product(["-", "--", ":"], COLORS))
+    for (name, row), (stroke, color) in zip(rows.items(), styles, strict=False):
+        x = np.arange(first, first + row.size)
+        ax.plot(x, row, stroke, color=color, marker=".", label=name)
+    # Named beside the axes, in the order in which the curves end.
+    ended = sorted(ax.lines, key=lambda line: -np.asarray(line.get_ydata())[-1])
+    ax.legend(handles=ended, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set_ylim(bottom=0)
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def black(inputs: ArrayLike, n_out: int) -> Films:

@@ -59,9 +59,9 @@ def random_velocity(
     shape : int or tuple of int, default ()
         How many: the leading axes of the result.
     step_length : float, default 0.1
-        The speed in unit coordinates per frame, not in pixels; 0.1 is the real data set's.
+        The speed in unit coordinates per frame, not in pixels; 0.1 is the real dataset's.
     kind : {"angle", "box"}, default "angle"
-        - ``"angle"``, the real data set's: one angle, uniform over the circle, and the
+        - ``"angle"``, the real dataset's: one angle, uniform over the circle, and the
           same speed for every digit.
         - ``"box"``, which tutorials use: `step_length` times two independent numbers from
           [0, 1). Never negative, so every digit sets out down and to the right, each at a
@@ -182,15 +182,15 @@ def check_step_length(value: Any) -> float:
     try:
         step_length = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"step_length={value!r} is not a number: give one >= 0") from None
+        raise TypeError(f"step_length={value!r} is not a number: pass one >= 0") from None
     if not 0 <= step_length < np.inf:
-        raise ValueError(f"step_length={step_length}: give a finite number >= 0")
+        raise ValueError(f"step_length={step_length}: pass a finite number >= 0")
     return step_length
 
 
 def _generator(rng: Any) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng={rng!r} is not a Generator: give np.random.default_rng(seed)")
+        raise TypeError(f"rng={rng!r} is not a Generator: pass np.random.default_rng(seed)")
     return rng
 
 

@@ -216,7 +216,7 @@ def test_a_bad_number_of_frames_is_refused(rule, n_frames, error, words):
 @pytest.mark.parametrize("name", ["start", "velocity"])
 def test_nan_and_infinity_are_refused(rule, name, value):
     motion = {"start": [0.5, 0.5], "velocity": [0.1, 0.1], name: [value, 0.5]}
-    with pytest.raises(ValueError, match=f"{name} holds NaN or infinity: give finite numbers"):
+    with pytest.raises(ValueError, match=f"{name} holds NaN or infinity: pass finite numbers"):
         bounce_path(**motion, n_frames=3, rule=rule)
 
 
@@ -225,7 +225,7 @@ def test_nan_and_infinity_are_refused(rule, name, value):
     ("start", "words"), [((-0.1, 0.5), "-0.1 to 0.5"), ((0.5, 1.25), "0.5 to 1.25")]
 )
 def test_a_start_off_the_canvas_is_refused(rule, start, words):
-    with pytest.raises(ValueError, match=f"start runs from {words}: give unit coord.*0 to 1"):
+    with pytest.raises(ValueError, match=f"start runs from {words}: pass unit coord.*0 to 1"):
         bounce_path(start, [0.1, 0.1], 3, rule)
 
 
@@ -233,14 +233,14 @@ def test_a_start_off_the_canvas_is_refused(rule, start, words):
 @pytest.mark.parametrize("value", [0.5, [0.1, 0.2, 0.3], [[0.5], [0.5]]])
 def test_a_pair_is_asked_for(name, value):
     motion = {"start": [0.5, 0.5], "velocity": [0.1, 0.1], name: value}
-    with pytest.raises(ValueError, match=rf"{name} has shape \(.*\): give \(\.\.\., 2\)"):
+    with pytest.raises(ValueError, match=rf"{name} has shape \(.*\): pass \(\.\.\., 2\)"):
         bounce_path(**motion, n_frames=3)
 
 
 @pytest.mark.parametrize("name", ["start", "velocity"])
 def test_what_is_no_number_is_refused(name):
     motion = {"start": [0.5, 0.5], "velocity": [0.1, 0.1], name: ["left", "right"]}
-    with pytest.raises(TypeError, match=f"{name}.*: give an array of numbers"):
+    with pytest.raises(TypeError, match=f"{name}.*: pass an array of numbers"):
         bounce_path(**motion, n_frames=3)
 
 

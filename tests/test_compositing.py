@@ -91,7 +91,7 @@ def test_a_path_that_leaves_by_a_pixel_is_refused_when_it_is_drawn(place):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_pixels_of_nan_or_infinity_are_refused(value):
-    with pytest.raises(ValueError, match="path holds NaN or infinity: give finite numbers"):
+    with pytest.raises(ValueError, match="path holds NaN or infinity: pass finite numbers"):
         to_pixels([[0.5, value]])
 
 
@@ -198,15 +198,15 @@ def test_sprites_need_not_be_contiguous(view):
 @pytest.mark.parametrize(
     ("sprites", "error", "words"),
     [
-        (np.zeros((1, 28, 28)), TypeError, "sprites has dtype float64: give uint8"),
-        (np.zeros((1, 28, 28), int), TypeError, "sprites has dtype int64: give uint8"),
-        (np.zeros((1, 28, 28), bool), TypeError, "sprites has dtype bool: give uint8"),
-        (np.zeros((1, 28, 14), np.uint8), ValueError, r"sprites has shape \(1, 28, 14\): give"),
-        (np.zeros((28, 28), np.uint8), ValueError, r"sprites has shape \(28, 28\): give"),
+        (np.zeros((1, 28, 28)), TypeError, "sprites has dtype float64: pass uint8"),
+        (np.zeros((1, 28, 28), int), TypeError, "sprites has dtype int64: pass uint8"),
+        (np.zeros((1, 28, 28), bool), TypeError, "sprites has dtype bool: pass uint8"),
+        (np.zeros((1, 28, 14), np.uint8), ValueError, r"sprites has shape \(1, 28, 14\): pass"),
+        (np.zeros((28, 28), np.uint8), ValueError, r"sprites has shape \(28, 28\): pass"),
         (np.zeros((1, 0, 0), np.uint8), ValueError, r"sprites has shape \(1, 0, 0\)"),
-        (np.zeros(0, np.uint8), ValueError, r"sprites has shape \(0,\): give"),
-        (np.uint8(3), ValueError, r"sprites has shape \(\): give"),
-        (None, (TypeError, ValueError), "sprites.*give"),
+        (np.zeros(0, np.uint8), ValueError, r"sprites has shape \(0,\): pass"),
+        (np.uint8(3), ValueError, r"sprites has shape \(\): pass"),
+        (None, (TypeError, ValueError), "sprites.*pass"),
     ],
 )
 def test_composite_refuses_what_is_no_sprite(sprites, error, words):
@@ -215,7 +215,7 @@ def test_composite_refuses_what_is_no_sprite(sprites, error, words):
 
 
 def test_composite_refuses_no_sprites_of_the_wrong_dtype():
-    with pytest.raises(TypeError, match="sprites has dtype float64: give uint8"):
+    with pytest.raises(TypeError, match="sprites has dtype float64: pass uint8"):
         composite(np.zeros((0, 28, 28)), np.zeros((0, 3, 2), int))
 
 
@@ -223,13 +223,13 @@ def test_composite_refuses_no_sprites_of_the_wrong_dtype():
     "shape", [(), (2,), (3, 2), (2, 3, 2), (0, 3, 2), (1, 3, 3), (1, 3), (1, 3, 2, 1)]
 )
 def test_composite_refuses_positions_of_another_shape(shape):
-    with pytest.raises(ValueError, match=r"positions has shape \(.*\): give \(1, n_frames, 2\)"):
+    with pytest.raises(ValueError, match=r"positions has shape \(.*\): pass \(1, n_frames, 2\)"):
         composite(digits(1), np.zeros(shape, int))
 
 
 @pytest.mark.parametrize("kind", [float, bool, str, object])
 def test_composite_refuses_positions_that_are_no_integers(kind):
-    with pytest.raises(TypeError, match=r"positions has dtype .*: give integers.*to_pixels"):
+    with pytest.raises(TypeError, match=r"positions has dtype .*: pass integers.*to_pixels"):
         composite(digits(1), np.zeros((1, 3, 2), kind))
 
 
@@ -275,7 +275,7 @@ def test_shapes_and_dtypes_hold_for_any_number_of_digits(n_digits, rule, n_frame
         "start": (np.float64, (2,)),
         "velocity": (np.float64, (2,)),
         "path": (np.float64, (n_frames, 2)),
-        "pixels": (np.int64, (n_frames, 2)),
+        "track": (np.int64, (n_frames, 2)),
     }
     for name, (dtype, tail) in shapes.items():
         array = getattr(truth, name)
@@ -322,7 +322,7 @@ def test_the_repr_names_every_setting():
 def test_the_truth_redraws_the_frames(n_digits, rule):
     data = small(n_digits=n_digits, rule=rule)
     frames, truth = data.batch(0, 30), data.truth(0, 30)
-    for one, which, pixels in zip(frames, truth.digits, truth.pixels, strict=True):
+    for one, which, pixels in zip(frames, truth.digits, truth.track, strict=True):
         np.testing.assert_array_equal(one, draw_slowly(data.images[which], pixels, 12))
 
 
@@ -334,7 +334,7 @@ def test_any_digit_on_any_canvas_is_drawn_whole(side, room, n_frames, step_lengt
     )
     truth = data.truth(3)
     frames = np.zeros((n_frames, side + room, side + room), np.uint8)
-    for frame, (top, left) in zip(frames, truth.pixels[0], strict=True):
+    for frame, (top, left) in zip(frames, truth.track[0], strict=True):
         frame[top : top + side, left : left + side] = data.images[truth.digits[0]]
     np.testing.assert_array_equal(data[3], frames)
 
@@ -345,7 +345,7 @@ def test_digits_step_clamp_turn_and_are_truncated():
         for axis in (0, 1):
             start, velocity = truth.start[place][axis], truth.velocity[place][axis]
             expected = move_slowly(float(start), float(velocity), 20, 36)
-            assert truth.pixels[place][:, axis].tolist() == expected
+            assert truth.track[place][:, axis].tolist() == expected
 
 
 def test_each_digit_takes_its_own_block_of_the_stream():
@@ -382,7 +382,7 @@ def test_what_a_digit_draws_is_independent():
 
 
 def test_digits_rest_on_the_walls_as_often_as_the_published_ones():
-    pixels = MovingMNIST(digits()).truth(0, 5_000).pixels
+    pixels = MovingMNIST(digits()).truth(0, 5_000).track
     assert (pixels == 0).mean() == pytest.approx(0.048, abs=0.003)
     assert (pixels == 36).mean() == pytest.approx(0.031, abs=0.003)
 
@@ -426,7 +426,7 @@ def test_a_batch_is_drawn_as_by_the_plain_loop(n, n_digits, n_frames, side, room
     data.batch(3, 3 + n, out=frames)
     truth, expected = data.truth(3, 3 + n), np.zeros_like(frames)
     for clip in range(n):
-        for sprite, path in zip(data.images[truth.digits[clip]], truth.pixels[clip], strict=True):
+        for sprite, path in zip(data.images[truth.digits[clip]], truth.track[clip], strict=True):
             for frame, (top, left) in zip(expected[clip], path, strict=True):
                 window = frame[top : top + side, left : left + side]
                 window[...] = np.maximum(window, sprite)
@@ -455,7 +455,7 @@ def test_truth_does_not_depend_on_the_range():
     whole = data.truth(0, 40)
     for start, stop in [(0, 1), (13, 27), (39, 40)]:
         part = data.truth(start, stop)
-        for name in ("digits", "labels", "start", "velocity", "path", "pixels"):
+        for name in ("digits", "labels", "start", "velocity", "path", "track"):
             np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[start:stop])
 
 
@@ -593,7 +593,7 @@ def read_only(shape):
     ],
 )
 def test_a_bad_out_is_refused(out, error, words):
-    remedy = r"give a writable, C-contiguous uint8 array of shape \(2, 4, 12, 12\)"
+    remedy = r"pass a writable, C-contiguous uint8 array of shape \(2, 4, 12, 12\)"
     with pytest.raises(error, match=f"out .*{words}.*: {remedy}"):
         small().batch(0, 2, out=out)
 
@@ -604,17 +604,17 @@ def test_a_bad_out_is_refused(out, error, words):
 @pytest.mark.parametrize(
     ("images", "error", "words"),
     [
-        (np.zeros((3, 28, 28)), TypeError, r"images has dtype float64: give uint8.*255 \* images"),
-        (np.zeros((3, 28, 28), np.int64), TypeError, "images has dtype int64: give uint8"),
-        (np.zeros((3, 28, 28), bool), TypeError, "images has dtype bool: give uint8"),
-        (np.zeros((3, 28, 28), object), TypeError, "images has dtype object: give uint8"),
-        ([[[0]]], TypeError, "images has type list: give a NumPy array"),
-        (None, TypeError, "images has type NoneType: give a NumPy array"),
-        (np.zeros((28, 28), np.uint8), ValueError, r"images has shape \(28, 28\): give \(n, side"),
-        (np.zeros((3, 28, 20), np.uint8), ValueError, r"images has shape \(3, 28, 20\): give"),
-        (np.zeros((3, 784), np.uint8), ValueError, r"images has shape \(3, 784\): give"),
+        (np.zeros((3, 28, 28)), TypeError, r"images has dtype float64: pass uint8.*255 \* images"),
+        (np.zeros((3, 28, 28), np.int64), TypeError, "images has dtype int64: pass uint8"),
+        (np.zeros((3, 28, 28), bool), TypeError, "images has dtype bool: pass uint8"),
+        (np.zeros((3, 28, 28), object), TypeError, "images has dtype object: pass uint8"),
+        ([[[0]]], TypeError, "images has type list: pass a NumPy array"),
+        (None, TypeError, "images has type NoneType: pass a NumPy array"),
+        (np.zeros((28, 28), np.uint8), ValueError, r"images has shape \(28, 28\): pass \(n, side"),
+        (np.zeros((3, 28, 20), np.uint8), ValueError, r"images has shape \(3, 28, 20\): pass"),
+        (np.zeros((3, 784), np.uint8), ValueError, r"images has shape \(3, 784\): pass"),
         (np.zeros((3, 28, 28, 1), np.uint8), ValueError, r"images has shape \(3, 28, 28, 1\)"),
-        (np.zeros((0, 28, 28), np.uint8), ValueError, r"\(0, 28, 28\), no digit: give at least"),
+        (np.zeros((0, 28, 28), np.uint8), ValueError, r"\(0, 28, 28\), no digit: pass at least"),
         (np.zeros((3, 0, 0), np.uint8), ValueError, r"images has shape \(3, 0, 0\)"),
     ],
 )
@@ -648,14 +648,14 @@ def test_bad_labels_are_refused(bad, error, words):
         ({"size": 27}, ValueError, r"size=27 is smaller than the digits \(28\): choose.*>= 28"),
         ({"size": 0}, ValueError, "size=0 is too small"),
         ({"size": 64.0}, TypeError, r"size=64\.0 is not an integer"),
-        ({"step_length": -0.1}, ValueError, r"step_length=-0\.1: give a finite number >= 0"),
-        ({"step_length": np.nan}, ValueError, "step_length=nan: give a finite number >= 0"),
-        ({"step_length": np.inf}, ValueError, "step_length=inf: give a finite number >= 0"),
+        ({"step_length": -0.1}, ValueError, r"step_length=-0\.1: pass a finite number >= 0"),
+        ({"step_length": np.nan}, ValueError, "step_length=nan: pass a finite number >= 0"),
+        ({"step_length": np.inf}, ValueError, "step_length=inf: pass a finite number >= 0"),
         ({"step_length": "fast"}, TypeError, "step_length='fast' is not a number"),
         ({"rule": "bounce"}, ValueError, "rule='bounce' is unknown: choose 'clamp' or 'reflect'"),
         ({"rule": None}, ValueError, "rule=None is unknown: choose 'clamp' or 'reflect'"),
         ({"seed": -1}, ValueError, "seed=-1 is too small.*>= 0"),
-        ({"seed": 2**128}, ValueError, rf"seed={2**128} is too large: give one below 2\*\*128"),
+        ({"seed": 2**128}, ValueError, rf"seed={2**128} is too large: choose one below 2\*\*128"),
         ({"seed": 0.5}, TypeError, r"seed=0\.5 is not an integer"),
         ({"seed": None}, TypeError, "seed=None is not an integer"),
     ],
@@ -667,12 +667,12 @@ def test_bad_settings_are_refused(setting, error, words):
 
 @pytest.mark.parametrize("index", [1.0, "1", None, slice(0, 3), (1, 2), [1], np.array([1, 2])])
 def test_an_index_that_is_no_integer_is_refused(index):
-    with pytest.raises(TypeError, match=r"index=.* is not an integer: give one >= 0"):
+    with pytest.raises(TypeError, match=r"index=.* is not an integer: pass one >= 0"):
         small()[index]
 
 
 def test_a_negative_index_is_refused():
-    with pytest.raises(ValueError, match="index=-1 is too small: give an integer >= 0"):
+    with pytest.raises(ValueError, match="index=-1 is too small: pass an integer >= 0"):
         small()[-1]
 
 
@@ -680,9 +680,9 @@ def test_a_negative_index_is_refused():
 @pytest.mark.parametrize(
     ("start", "stop", "error", "words"),
     [
-        (-1, 3, ValueError, "start=-1 is too small: give an integer >= 0"),
-        (3, 2, ValueError, "stop=2 is too small: give an integer >= 3"),
-        (0, -1, ValueError, "stop=-1 is too small: give an integer >= 0"),
+        (-1, 3, ValueError, "start=-1 is too small: pass an integer >= 0"),
+        (3, 2, ValueError, "stop=2 is too small: pass an integer >= 3"),
+        (0, -1, ValueError, "stop=-1 is too small: pass an integer >= 0"),
         (0.0, 2, TypeError, r"start=0\.0 is not an integer"),
         (0, 2.0, TypeError, r"stop=2\.0 is not an integer"),
         ("0", 2, TypeError, "start='0' is not an integer"),
@@ -695,7 +695,7 @@ def test_a_bad_range_is_refused(name, start, stop, error, words):
 
 @pytest.mark.parametrize("start", [1.5, "1", None])
 def test_the_truth_of_an_index_that_is_no_integer_is_refused(start):
-    with pytest.raises(TypeError, match=f"start={start!r} is not an integer: give one >= 0"):
+    with pytest.raises(TypeError, match=f"start={start!r} is not an integer: pass one >= 0"):
         small().truth(start)
 
 
@@ -724,7 +724,7 @@ def test_labels_may_be_of_any_kind(labels):
 def test_the_truth_of_one_is_the_truth_of_many_at_its_place():
     data = MovingMNIST(np.ones((3, 4, 4), np.uint8), [4, 5, 6], size=8)
     one, many = data.truth(7), data.truth(5, 9)[2]
-    for name in ("digits", "labels", "start", "velocity", "path", "pixels"):
+    for name in ("digits", "labels", "start", "velocity", "path", "track"):
         assert np.array_equal(getattr(one, name), getattr(many, name)), name
 
 

@@ -160,7 +160,7 @@ def test_an_unknown_source_is_named(source, tmp_path, monkeypatch):
 @pytest.mark.parametrize("source", [None, 3, b"sample", ["sample"]])
 def test_a_source_of_another_type_is_refused(source):
     with pytest.raises(
-        TypeError, match=r"source=.* has type .*: give 'auto', 'sample', 'keras' or"
+        TypeError, match=r"source=.* has type .*: pass 'auto', 'sample', 'keras' or"
     ):
         load_mnist(source)
 
@@ -291,22 +291,22 @@ def test_an_empty_archive_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"x_train": X.reshape(3, 784)}, r"x_train .*\(3, 784\): give \(n, 28, 28"),
-        ({"x_train": X[..., None]}, r"x_train .*\(3, 28, 28, 1\): give"),
-        ({"x_train": X[:, :14, :14]}, r"x_train .*\(3, 14, 14\): give \(n, 28, 28"),
-        ({"x_test": X[:2, :, :20]}, r"x_test .*\(2, 28, 20\): give"),
-        ({"x_test": X[0]}, r"x_test .*\(28, 28\): give"),
+        ({"x_train": X.reshape(3, 784)}, r"x_train .*\(3, 784\): pass \(n, 28, 28"),
+        ({"x_train": X[..., None]}, r"x_train .*\(3, 28, 28, 1\): pass"),
+        ({"x_train": X[:, :14, :14]}, r"x_train .*\(3, 14, 14\): pass \(n, 28, 28"),
+        ({"x_test": X[:2, :, :20]}, r"x_test .*\(2, 28, 20\): pass"),
+        ({"x_test": X[0]}, r"x_test .*\(28, 28\): pass"),
         ({"x_train": X[:0], "y_train": Y[:0]}, r"x_train .*no digit"),
-        ({"x_train": X / 255}, "x_train .*float64: give uint8"),
-        ({"x_test": X[:2].astype(np.int8)}, "x_test .*int8: give uint8"),
-        ({"x_test": X[:2] > 0}, "x_test .*bool: give uint8"),
-        ({"y_train": Y[:2]}, r"y_train .*\(2,\): give.* 3 images"),
-        ({"y_test": Y}, r"y_test .*\(3,\): give.* 2 images"),
+        ({"x_train": X / 255}, "x_train .*float64: pass uint8"),
+        ({"x_test": X[:2].astype(np.int8)}, "x_test .*int8: pass uint8"),
+        ({"x_test": X[:2] > 0}, "x_test .*bool: pass uint8"),
+        ({"y_train": Y[:2]}, r"y_train .*\(2,\): pass.* 3 images"),
+        ({"y_test": Y}, r"y_test .*\(3,\): pass.* 2 images"),
         ({"y_train": np.eye(10)[Y]}, r"y_train .*\(3, 10\)"),
-        ({"y_train": Y + 1}, "y_train .*1 to 10: give integers from 0 to"),
-        ({"y_test": np.array([-1, 3])}, "y_test .*-1 to 3: give integers"),
-        ({"y_train": Y / 1}, "y_train .*float64: give integers"),
-        ({"y_train": np.array(["a", "b", "c"])}, "y_train .*<U1: give"),
+        ({"y_train": Y + 1}, "y_train .*1 to 10: pass integers from 0 to"),
+        ({"y_test": np.array([-1, 3])}, "y_test .*-1 to 3: pass integers"),
+        ({"y_train": Y / 1}, "y_train .*float64: pass integers"),
+        ({"y_train": np.array(["a", "b", "c"])}, "y_train .*<U1: pass"),
     ],
 )
 def test_wrong_arrays_are_refused(tmp_path, changes, words):

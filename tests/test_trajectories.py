@@ -154,7 +154,7 @@ def test_a_bad_shape_is_refused(draw, shape, error, words):
     ids=["velocity_of", "random_velocity"],
 )
 def test_a_step_length_out_of_range_is_refused(call, value):
-    with pytest.raises(ValueError, match=rf"step_length={value}: give a finite number >= 0"):
+    with pytest.raises(ValueError, match=rf"step_length={value}: pass a finite number >= 0"):
         call(value)
 
 
@@ -192,7 +192,7 @@ def test_a_bad_number_of_frames_is_refused(n_frames, error, words):
 @pytest.mark.parametrize("name", ["start", "velocity"])
 def test_a_path_of_nan_or_infinity_is_refused(name, value):
     motion = {"start": [0.5, 0.5], "velocity": [0.1, 0.1], name: [0.5, value]}
-    with pytest.raises(ValueError, match=f"{name} holds NaN or infinity: give finite numbers"):
+    with pytest.raises(ValueError, match=f"{name} holds NaN or infinity: pass finite numbers"):
         straight_path(**motion, n_frames=3)
 
 
@@ -200,7 +200,7 @@ def test_a_path_of_nan_or_infinity_is_refused(name, value):
 @pytest.mark.parametrize("name", ["start", "velocity"])
 def test_a_pair_is_asked_for(name, value):
     motion = {"start": [0.5, 0.5], "velocity": [0.1, 0.1], name: value}
-    with pytest.raises(ValueError, match=rf"{name} has shape \(.*\): give \(\.\.\., 2\)"):
+    with pytest.raises(ValueError, match=rf"{name} has shape \(.*\): pass \(\.\.\., 2\)"):
         straight_path(**motion, n_frames=3)
 
 
@@ -208,7 +208,7 @@ def test_a_pair_is_asked_for(name, value):
 @pytest.mark.parametrize("name", ["start", "velocity"])
 def test_what_is_no_number_is_refused(name, value):
     motion = {"start": [0.5, 0.5], "velocity": [0.1, 0.1], name: value}
-    with pytest.raises(TypeError, match=f"{name}.*: give an array of numbers"):
+    with pytest.raises(TypeError, match=f"{name}.*: pass an array of numbers"):
         straight_path(**motion, n_frames=3)
 
 

@@ -193,7 +193,7 @@ def test_targets_follow_their_inputs(n, n_in, n_out, shape):
     [((2, 3, 8, 8), (3, 3, 8, 8)), ((3, 8, 8), (3, 8, 9)), ((3, 8, 8), (2, 3, 8, 8))],
 )
 def test_pairs_that_do_not_fit_are_refused(inputs, targets):
-    words = re.escape(f"inputs have shape {inputs} and targets {targets}: give as many clips")
+    words = re.escape(f"inputs have shape {inputs} and targets {targets}: pass as many sequences")
     with pytest.raises(ValueError, match=words):
         show_pairs(noise(*inputs), noise(*targets))
 
@@ -336,14 +336,14 @@ def test_the_path_stays_as_it_was():
 
 @pytest.mark.parametrize("shape", [(2,), (5, 3), (0, 2), (3, 0, 2), (2, 3, 5, 2), ()])
 def test_a_path_of_another_shape_is_refused(shape):
-    words = re.escape(f"path has shape {shape}: give (")
+    words = re.escape(f"path has shape {shape}: pass (")
     with pytest.raises(ValueError, match=words):
         show_path(np.zeros(shape))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_path_of_nan_or_infinity_is_refused(value):
-    with pytest.raises(ValueError, match="path holds NaN or infinity: give finite numbers"):
+    with pytest.raises(ValueError, match="path holds NaN or infinity: pass finite numbers"):
         show_path([[0.5, value]])
 
 
@@ -354,7 +354,7 @@ def test_a_canvas_smaller_than_the_digit_is_refused():
 
 @pytest.mark.parametrize("shape", [(28, 28), (64, 63), (64, 64, 3)])
 def test_a_background_of_another_size_is_refused(shape):
-    words = re.escape(f"background has shape {shape}: give")
+    words = re.escape(f"background has shape {shape}: pass")
     with pytest.raises(ValueError, match=words):
         show_path([[0.5, 0.5]], background=np.zeros(shape))
 
@@ -414,14 +414,14 @@ def test_floats_from_0_to_1_are_taken(call, name, shape, kind):
         (1 + 2**-20, "0 to 1.00000095", r"np.clip\(..., 0, 1\)"),
         (-0.5, "-0.5 to 0", r"np.clip\(..., 0, 1\)"),
         (255.0, "0 to 255", "divide by 255"),
-        (np.nan, "nan to nan", "and are finite"),
+        (np.nan, "nan to nan", "pass finite floats"),
     ],
 )
 def test_floats_out_of_range_are_refused(call, name, shape, value, words, remedy):
     images = np.zeros(shape)
     images[..., 0, 0] = value
     with pytest.raises(
-        ValueError, match=f"{name} run from {words}: floats go from 0 to 1, {remedy}"
+        ValueError, match=f"{name} run from {words}: .*{remedy}"
     ):
         call(images)
 
@@ -429,14 +429,14 @@ def test_floats_out_of_range_are_refused(call, name, shape, value, words, remedy
 @each_function
 @pytest.mark.parametrize("kind", [int, np.int8, np.uint16, bool, complex, object, str])
 def test_other_dtypes_are_refused(call, name, shape, kind):
-    with pytest.raises(TypeError, match=f"{name} has dtype .*: give uint8, or floats from 0 to 1"):
+    with pytest.raises(TypeError, match=f"{name} has dtype .*: pass uint8, or floats from 0 to 1"):
         call(np.zeros(shape).astype(kind))
 
 
 @each_function
 @pytest.mark.parametrize("bad", [(), (6,), (0, 6, 8), (4, 0, 8), (1, 2, 3, 4, 5)])
 def test_other_shapes_are_refused(call, name, shape, bad):
-    with pytest.raises(ValueError, match=re.escape(f"{name} has shape {bad}: give")):
+    with pytest.raises(ValueError, match=re.escape(f"{name} has shape {bad}: pass")):
         call(np.zeros(bad))
 
 
@@ -446,7 +446,7 @@ def test_other_shapes_are_refused(call, name, shape, bad):
     [
         (lambda names: show_digits(noise(3, 6, 6), names), "labels has length {}.*3 images"),
         (lambda names: slider(noise(3, 6, 6), names), "labels has length {}.*3 images"),
-        (lambda t: show_strip(noise(3, 2, 6, 6), titles=t), "titles has length {}.*3 clips"),
+        (lambda t: show_strip(noise(3, 2, 6, 6), titles=t), "titles has length {}.*3 sequences"),
         (lambda t: animate(noise(3, 2, 6, 6), titles=t), "titles has length {}.*3 clips"),
     ],
     ids=["show_digits", "slider", "show_strip", "animate"],
@@ -467,7 +467,7 @@ def test_labels_and_titles_are_as_many_as_the_images(call, words, length):
     ids=["columns", "every", "scale"],
 )
 def test_counts_below_one_are_refused(call, name, value):
-    with pytest.raises(ValueError, match=f"{name}={value} is too small: give an integer >= 1"):
+    with pytest.raises(ValueError, match=f"{name}={value} is too small: pass an integer >= 1"):
         call(value)
 
 
@@ -502,7 +502,7 @@ def test_long_exposure_refuses_an_unknown_way():
 
 @pytest.mark.parametrize("shape", [(6, 6), (6,), (), (0, 6, 6)])
 def test_long_exposure_needs_a_time_axis(shape):
-    with pytest.raises(ValueError, match=re.escape(f"frames has shape {shape}: give (..., n_fr")):
+    with pytest.raises(ValueError, match=re.escape(f"frames has shape {shape}: pass (..., n_fr")):
         long_exposure(np.zeros(shape))
 
 
@@ -715,7 +715,7 @@ def test_the_terminal_shows_the_shape(shape, words):
 
 @pytest.mark.parametrize("fps", [0, -1, np.nan, np.inf, 0.01, 1000])
 def test_an_impossible_speed_is_refused(fps):
-    with pytest.raises(ValueError, match=r"fps=.*: give 0.1 to 100 frames per second"):
+    with pytest.raises(ValueError, match=r"fps=.*: pass 0.1 to 100 frames per second"):
         animate(noise(3, 6, 6), fps=fps)
 
 
@@ -800,7 +800,7 @@ def test_a_crash_half_way_leaves_nothing_behind(tmp_path, monkeypatch, old, erro
 
 @pytest.mark.parametrize("name", ["clip.png", "clip", "clip.gif.txt", ".gif"])
 def test_a_name_that_is_no_gif_is_refused(tmp_path, name):
-    with pytest.raises(ValueError, match=r"path=.* is not a GIF: give a name that ends in \.gif"):
+    with pytest.raises(ValueError, match=r"path=.*: choose a name that ends in \.gif"):
         animate(noise(3, 6, 6)).save(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
@@ -938,7 +938,7 @@ def test_labels_keep_clear_of_the_digits(n):
 
 
 def test_long_exposures_of_truth_values_are_refused():
-    with pytest.raises(TypeError, match="frames has dtype bool: give uint8, or floats"):
+    with pytest.raises(TypeError, match="frames has dtype bool: pass uint8, or floats"):
         long_exposure(np.ones((3, 4, 4), bool), "mean")
 
 

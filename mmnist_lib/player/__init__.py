@@ -1,0 +1,340 @@
+"""Moving pictures on a page without a kernel. Chapter 2 shows them.
+
+Frames are uint8 from 0 to 255, or floats from 0 to 1.
+
+Raises
+------
+TypeError
+    If frames are neither uint8 nor floats.
+ValueError
+    If a shape is another one, a number is out of its range, or there is a label or a title too
+    many or too few.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from .._atomic import check_target, new_files
+from .._checks import check_count, check_images, check_one_each
+from ..visualization import GAP, mosaic
+
+PAGE = Path(__file__).with_name("player.html")
+
+
+class Player:
+    """A clip that plays on a page without a kernel; `animate` makes it.
+
+    In a notebook and on the site it is a small player: play and pause, a frame slider,
+    arrow keys. Where HTML does not go, such as a PDF, it is a film strip; in a terminal, a
+    line with the shape and a hash of the frames.
+
+    Attributes
+    ----------
+    clips : uint8, ``(n, n_frames, H, W)``
+        The frames.
+    alt : str
+        What the clips show.
+    titles : list of str
+        One for each clip; empty where none was passed.
+    labels : list of str
+        One for each frame, or none, where frames are numbered.
+    fps : float
+        Frames per second.
+    autoplay : bool
+        Whether it plays at once.
+    sha256 : str
+        A hash of the shape and the frames.
+    """
+
+    def __init__(
+        self,
+        clips: NDArray[np.uint8],
+        alt: str,
+        titles: Sequence[str],
+        labels: Sequence[str],
+        fps: float,
+        autoplay: bool,
+    ) -> None:
+        self.clips, self.alt, self.titles, self.labels = clips, alt, titles, labels
+        self.fps, self.autoplay = fps, autoplay
+        self.sha256 = hashlib.sha256(repr(clips.shape).encode() + clips.tobytes()).hexdigest()
+
+    def __repr__(self) -> str:
+        n, n_frames, height, width = self.clips.shape
+        clips = f"{n} clips of " if n > 1 else ""
+        return (
+            f"<Player: {clips}{n_frames} frames of {height} × {width} pixels, "
+            f"sha256 {self.sha256[:12]}>"
+        )
+
+    def _repr_html_(self) -> str:
+        n_frames = self.clips.shape[1]
+        columns = math.ceil(math.sqrt(n_frames))  # of the sheet on which all frames lie
+        labels = html.escape(json.dumps(self.labels, ensure_ascii=False))
+        values = {
+            "frames": n_frames,
+            "columns": columns,
+            "rows": math.ceil(n_frames / columns),
+            "fps": f"{self.fps:g}",
+            "sha256": self.sha256,
+            "labels": f' data-labels="{labels}"' if self.labels else "",
+            "autoplay": " data-autoplay" if self.autoplay else "",
+            "clips": "".join(self._figure(i, columns) for i in range(len(self.clips))),
+        }
+        page = PAGE.read_text(encoding="utf-8")
+        for name, value in values.items():
+            page = page.replace("{{" + name + "}}", str(value))
+        return page
+
+    def _figure(self, number: int, columns: int) -> str:
+        """Write one clip as a sheet of its frames, behind a screen that shows one of them."""
+        (n, _, height, width), title = self.clips.shape, self.titles[number]
+        sheet = _sheet(self.clips[number], columns)
+        shown = _shown(width, 256 if n == 1 else 208)
+        alt = html.escape(f"{self.alt} ({title})" if title else self.alt)
+        caption = f"<figcaption>{html.escape(title)}</figcaption>" if title else ""
+        return (
+            f"<figure>{caption}"
+            f'<div class="screen" style="width: {shown}px; aspect-ratio: {width} / {height}">'
+            f'<img alt="{alt}" width="{sheet.shape[1]}" height="{sheet.shape[0]}" '
+            f'style="width: {100 * columns}%" decoding="async" src="{_data_url(sheet)}">'
+            "</div></figure>"
+        )
+
+    def _repr_png_(self) -> bytes:
+        shown = np.linspace(0, self.clips.shape[1] - 1, min(10, self.clips.shape[1])).astype(int)
+        picture = mosaic(check_images(self.clips[:, shown], "frames", 4))
+        return _png(_bytes(np.nan_to_num(picture, nan=1)))
+
+    def save(self, path: str | os.PathLike[str], *, scale: int = 4) -> None:
+        """Save as an animated GIF; several clips stand side by side, without their titles.
+
+        Parameters
+        ----------
+        path : str or path
+            A name that ends in ``.gif``. A file of that name is replaced, once the new one
+            is whole.
+        scale : int, default 4
+            Side in the GIF of each pixel of a frame.
+
+        Raises
+        ------
+        FileNotFoundError, IsADirectoryError
+            If the folder does not exist, or the name is that of a folder.
+
+        Notes
+        -----
+        A GIF counts time in hundredths of a second, so `fps` is kept to the nearest of those,
+        and to 50 at the most.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> player = animate(np.zeros((20, 64, 64), np.uint8), alt="Darkness.")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     player.save(Path(folder) / "clip.gif")
+        ...     Image.open(Path(folder) / "clip.gif").size
+        (256, 256)
+        """
+        path, scale = check_target(path, (".gif",), force=True), check_count(scale, "scale")
+        wide = np.pad(self.clips, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=255)
+        frames = np.concatenate(list(wide), axis=-1)[..., :-GAP]  # (n_frames, H, wide)
+        frames = frames.repeat(scale, axis=1).repeat(scale, axis=2)
+        first, *others = (Image.fromarray(frame) for frame in frames)
+        duration = max(2, round(100 / self.fps)) * 10
+        with new_files(path, force=True) as (file,):
+            first.save(
+                file, "GIF", save_all=True, append_images=others, loop=0, duration=duration,
+                optimize=False,
+            )  # fmt: skip
+
+
+def animate(
+    frames: ArrayLike,
+    alt: str | None = None,
+    *,
+    titles: Sequence[str] | None = None,
+    labels: Sequence[Any] | None = None,
+    fps: float = 10,
+    autoplay: bool = False,
+) -> Player:
+    """Play a sequence in the notebook, or on a page without a kernel.
+
+    Parameters
+    ----------
+    frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
+        One sequence, or several that play in step; uint8, or floats from 0 to 1.
+    alt : str, optional
+        What the frames show, for those who do not see them.
+    titles : sequence of str, optional
+        A title for each sequence.
+    labels : sequence of length n_frames, optional
+        What to say at each frame, in place of its number.
+    fps : float, default 10
+        Frames per second, from 0.1 to 100.
+    autoplay : bool, default False
+        Whether to play at once. A reader whose system asks for reduced motion is spared.
+
+    Returns
+    -------
+    Player
+        Shows itself when it is the last value of a cell; ``.save("clip.gif")`` writes a GIF.
+
+    Examples
+    --------
+    >>> animate(np.zeros((20, 64, 64), np.uint8), alt="Darkness.")
+    <Player: 20 frames of 64 × 64 pixels, sha256 2886bbe5f310>
+    """
+    images = check_images(frames, "frames", 3, 4)
+    clips = _bytes(images.reshape(-1, *images.shape[-3:]))
+    n, n_frames, height, width = clips.shape
+    check_one_each(titles, "titles", n, "clips")
+    check_one_each(labels, "labels", n_frames, "frames")
+    alt = str(alt or f"A clip of {n_frames} frames of {height} by {width} pixels.")
+    titles = [""] * n if titles is None else [str(title) for title in titles]
+    labels = [] if labels is None else [str(label) for label in labels]
+    return Player(clips, alt, titles, labels, _check_fps(fps), autoplay)
+
+
+def animate_error(
+    predicted: ArrayLike, true: ArrayLike, alt: str | None = None, *, fps: float = 5
+) -> Player:
+    """Play a prediction, the truth and their difference in step.
+
+    Parameters
+    ----------
+    predicted, true : array of shape ``(n_frames, H, W)``
+        Two sequences of the same shape; uint8, or floats from 0 to 1. A prediction is clipped to
+        that range.
+    alt : str, optional
+        What they show, for those who do not see them.
+    fps : float, default 5
+        Frames per second.
+
+    Returns
+    -------
+    Player
+        Three clips: prediction, truth and error, the error being white where they differ most.
+
+    Examples
+    --------
+    >>> sequence = np.zeros((10, 64, 64), np.uint8)
+    >>> animate_error(sequence, sequence, "No error at all.").titles
+    ['prediction', 'truth', 'error']
+    """
+    prediction = np.asarray(predicted)
+    if prediction.dtype.kind == "f":
+        prediction = prediction.clip(0, 1)
+    left, right = check_images(prediction, "predicted", 3), check_images(true, "true", 3)
+    if left.shape != right.shape:
+        raise ValueError(
+            f"predicted has shape {left.shape} and true {right.shape}: pass the same of both"
+        )
+    clips = np.stack([left, right, np.abs(left - right)])
+    return animate(clips, alt, titles=["prediction", "truth", "error"], fps=fps)
+
+
+def slider(
+    images: ArrayLike, labels: Sequence[Any], *, description: str = "", alt: str = ""
+) -> Any:
+    """Choose one of several images with a slider that needs no kernel.
+
+    Parameters
+    ----------
+    images : array of shape ``(n, H, W)``
+        One image for each place of the slider; uint8, or floats from 0 to 1.
+    labels : sequence of length n
+        What the slider says at each place.
+    description : str
+        What it changes, written beside it.
+    alt : str
+        What the images show; the label of each is added.
+
+    Returns
+    -------
+    ipywidgets.VBox or Player
+        An ipywidgets slider that is linked in the browser to a stack of images. Where
+        ipywidgets 8 is not installed (Colab has 7), a `Player` of the same images and labels.
+        A page without a kernel shows that one too.
+
+    Examples
+    --------
+    >>> images = np.linspace(0, 1, 3)[:, None, None] * np.ones((3, 28, 28))
+    >>> widget = slider(images, ["dark", "gray", "light"], description="ink")
+    """
+    pixels = _bytes(check_images(images, "images", 3))
+    check_one_each(labels, "labels", len(pixels), "images")
+    said = [f"{description} {label}".strip() for label in labels]
+    player = animate(pixels, f"{alt} ({said[0]} … {said[-1]})".strip(), labels=said, fps=2)
+    try:
+        from ipywidgets import HTML, SelectionSlider, Stack, VBox, jslink
+    except ImportError:
+        return player
+    alts = [html.escape(f"{alt} ({label})".strip()) for label in said]
+    stack = Stack([HTML(_image(*one)) for one in zip(pixels, alts, strict=True)], selected_index=0)
+    control = SelectionSlider(options=[str(label) for label in labels], description=description)
+    jslink((control, "index"), (stack, "selected_index"))
+    box = VBox([stack, control])
+    box._repr_html_ = player._repr_html_  # kept beside the widget in what a notebook stores
+    return box
+
+
+def _check_fps(value: Any) -> float:
+    try:
+        fps = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"fps={value!r} is not a number: pass frames per second") from None
+    if not 0.1 <= fps <= 100:
+        raise ValueError(f"fps={fps}: pass 0.1 to 100 frames per second")
+    return fps
+
+
+def _image(pixels: NDArray[np.uint8], alt: str) -> str:
+    style = (
+        f"width: {_shown(pixels.shape[1], 256)}px; max-width: 100%; image-rendering: pixelated; "
+        "padding: 0; filter: none; border-radius: 3px"
+    )
+    return f'<img alt="{alt}" src="{_data_url(pixels)}" style="{style}">'
+
+
+def _shown(width: int, wished: int) -> int:
+    """Return a width on the screen near the one wished, each pixel being a whole number wide."""
+    return max(1, round(wished / width)) * width
+
+
+def _sheet(frames: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """Lay all frames out in rows, without gaps."""
+    n_frames, height, width = frames.shape
+    rows = math.ceil(n_frames / columns)
+    sheet = np.zeros((rows * columns, height, width), np.uint8)
+    sheet[:n_frames] = frames
+    sheet = sheet.reshape(rows, columns, height, width).swapaxes(1, 2)  # (rows, H, columns, W)
+    return sheet.reshape(rows * height, columns * width)
+
+
+def _bytes(unit: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return (255 * unit).round().astype(np.uint8)
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _data_url(image: NDArray[np.uint8]) -> str:
+    return "data:image/png;base64," + base64.b64encode(_png(image)).decode()

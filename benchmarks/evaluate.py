@@ -43,8 +43,8 @@ def main() -> None:
         guesses[name] = rollout(load_model(name), seen, 10)
         print(f"{name}: {(time.perf_counter() - began) / len(seen):.4f} s a sequence")
     truth = data.truth(0, args.sequences)
-    guesses |= exact((255 * seen).round().astype(np.uint8), truth.pixels[:, :, :10])
-    known = zip(images[truth.digits], truth.pixels[:, :, :10], strict=True)
+    guesses |= exact((255 * seen).round().astype(np.uint8), truth.track[:, :, :10])
+    known = zip(images[truth.digits], truth.track[:, :, :10], strict=True)
     guesses["floor"] = np.stack([oracle(*pair) for pair in known])
     print(f"\n{args.sequences} sequences of {len(images)} test digits, seed {args.seed}\n")
     print(score_table(guesses, true))
@@ -59,7 +59,7 @@ def main() -> None:
     errors = mse(guesses["sprites"], true, axis=1)
     shares = [5, 25, 50, 75, 90, 95, 99]
     print("\nsprites, percentiles", shares, "of the MSE:", np.percentile(errors, shares).round(1))
-    lost(load_model("sprites"), seen, truth.pixels[:, :, :10])
+    lost(load_model("sprites"), seen, truth.track[:, :, :10])
 
 
 def exact(seen, pixels):

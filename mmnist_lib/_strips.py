@@ -39,7 +39,7 @@ def strip_length(size: int, side: int) -> int:
 
 
 def draw_strips(
-    frames: NDArray[np.uint8], sprites: NDArray[np.uint8], tracks: NDArray[np.int64]
+    frames: NDArray[np.uint8], sprites: NDArray[np.uint8], tracks: NDArray[np.intp]
 ) -> None:
     """Draw a few sequences of k sprites each into frames, which are overwritten.
 

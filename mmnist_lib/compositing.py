@@ -27,7 +27,7 @@ Frames = NDArray[np.uint8]
 NUMBERS = 2**16  # of coordinates to work out at a time, which spreads the cost of NumPy's calls
 
 
-def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[np.int64]:
+def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[np.intp]:
     """Turn a path in unit coordinates into a track in whole pixels, as in the real dataset.
 
     Parameters
@@ -41,7 +41,7 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
 
     Returns
     -------
-    int64 array of the same shape
+    integer array of the same shape
         ``int((size - digit_size) * path)``, truncated: the pixel of the digit's top-left corner.
         `composite` refuses a path that leaves [0, 1] by a pixel or more.
 
@@ -54,7 +54,7 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     free, path = check_free_range(size, digit_size), check_points(path, "path")
     if (np.abs(path) >= 2**62 / max(free, 1)).any():
         raise ValueError("path is too far off the canvas: pass unit coordinates, from 0 to 1")
-    return (free * path).astype(np.int64)  # truncates towards zero, as int() does
+    return (free * path).astype(np.intp)  # truncates towards zero, as int() does
 
 
 def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
@@ -124,7 +124,7 @@ class GroundTruth:
 
     Attributes
     ----------
-    digits : int64, ``(n, k)``
+    digits : int, ``(n, k)``
         Which of the images each digit is.
     labels : array or None, ``(n, k)``
         What it shows, where labels were passed.
@@ -134,7 +134,7 @@ class GroundTruth:
         Movement per frame before the first bounce, unit coordinates.
     path : float64, ``(n, k, n_frames, 2)``
         Position in each frame, unit coordinates.
-    track : int64, ``(n, k, n_frames, 2)``
+    track : int, ``(n, k, n_frames, 2)``
         Position in each frame, whole pixels: row and column of the top-left corner.
 
     Examples
@@ -145,12 +145,12 @@ class GroundTruth:
     (2, 20)
     """
 
-    digits: NDArray[np.int64]
+    digits: NDArray[np.intp]
     labels: NDArray[Any] | None
     start: NDArray[np.float64]
     velocity: NDArray[np.float64]
     path: NDArray[np.float64]
-    track: NDArray[np.int64]
+    track: NDArray[np.intp]
 
     def __getitem__(self, index: Any) -> GroundTruth:
         """Return the truth of some of the sequences: each array, indexed alike."""
@@ -314,7 +314,7 @@ class MovingMNIST:
         first = check_count(start, "start", least=0)
         first, last = _check_range(first, first + 1 if stop is None else stop)
         numbers = self._numbers(first, last)
-        digits = (numbers[..., 0] * len(self.images)).astype(np.int64)
+        digits = (numbers[..., 0] * len(self.images)).astype(np.intp)
         position = numbers[..., 1:3].copy()
         velocity = velocity_of(2 * np.pi * numbers[..., 3], self.step_length)
         path = bounce_path(position, velocity, self.n_frames, self.rule)

@@ -225,7 +225,7 @@ class SequencePairs(keras.utils.PyDataset):
             inputs, targets = split_frames(frames, self.n_in)
         if not self.tracks:
             return inputs, targets
-        pixels = self.data.truth(start, stop).pixels.astype(np.float32)
+        pixels = self.data.truth(start, stop).track.astype(np.float32)
         return inputs, {"frames": targets, "tracks": pixels}
 
     def on_epoch_end(self) -> None:

@@ -599,7 +599,7 @@ def test_a_digit_is_the_darkest_that_its_window_ever_shows():
     for n_digits in (1, 2):
         data = digits_on(n_frames=6, n_digits=n_digits)
         frames, truth = data.batch(0, 20) / np.float32(255), data.truth(0, 20)
-        windows = cut_windows(frames, truth.pixels.astype(np.float32))
+        windows = cut_windows(frames, truth.track.astype(np.float32))
         darkest = ops.convert_to_numpy(windows).min(axis=2)
         sprites = data.images[truth.digits] / 255
         assert (darkest > sprites - 1e-6).all()
@@ -614,7 +614,7 @@ def one_hot(places, n):
 def truth_of(data, n_in=N_IN, n=20):
     """Return the targets, and what a `Sprites` that knows the truth would say."""
     frames, truth = data.batch(0, n) / np.float32(255), data.truth(0, n)
-    pixels = truth.pixels.astype(np.float32)
+    pixels = truth.track.astype(np.float32)
     where = one_hot(pixels[:, :, n_in:].swapaxes(2, 3), data.size - 28 + 1)
     tracks = np.repeat(pixels[:, np.newaxis, :, :n_in], 3, axis=1)
     targets = {"frames": frames[:, n_in:], "tracks": pixels}

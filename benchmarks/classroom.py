@@ -8,7 +8,7 @@ the VmHWM of Linux, and the processor seconds of all its threads. So this needs 
 kernel only starts, and one JupyterLab server starts, hands out its page and then idles.
 
 The results go into benchmarks/classroom.json, from which the page book/instructors.md derives
-what a class needs; tests/test_instructors.py compares the two. Takes three minutes.
+what a class needs; tests/teaching/test_instructors.py compares the two. Takes three minutes.
 """
 
 import json

@@ -31,42 +31,22 @@ from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
 from mmnist_lib import MovingMNIST, animate, load_mnist, show_strip
+from notebooks.address import CONFIG, ROOT, stamp
+from notebooks.text import first_code
 
-ROOT = Path(__file__).parents[1]
 FOLDERS = ("book", "teaching/masters")
 NOTEBOOKS = [path for folder in FOLDERS for path in sorted(ROOT.glob(f"{folder}/*.ipynb"))]
-GITHUB = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 
 
-def stated_address() -> str:
-    """Return the repository's address, as `_config.yml` states it."""
-    found = re.search(r"^repository:\n  url: (\S+)$", (ROOT / "_config.yml").read_text(), re.M)
-    if not found:
-        raise SystemExit("_config.yml states no repository: url:")
-    return found[1]
-
-
-def stamp(text: str, address: str) -> str:
-    """Put the repository's address wherever a text states one of GitHub's, or of its services."""
-    owner_and_name = address.removeprefix("https://github.com/")
-    owner, name = owner_and_name.split("/")
-    text = GITHUB.sub(address, text)
-    launchers = r"(mybinder\.org/v2/gh/|google\.com/github/)[\w.-]+/[\w.-]+(?=/)"
-    text = re.sub(launchers, rf"\g<1>{owner_and_name}", text)
-    return re.sub(
-        r"https://[\w-]+\.github\.io/[\w.-]+/", f"https://{owner}.github.io/{name}/", text
-    )
-
-
-def run(path: Path, address: str) -> None:
+def run(path: Path) -> None:
     """Execute and normalise one notebook, and write it back if all its cells ran."""
-    store(nbformat.read(path, as_version=4), path, address)
+    store(nbformat.read(path, as_version=4), path)
 
 
-def store(notebook: Any, path: Path, address: str) -> None:
+def store(notebook: Any, path: Path) -> None:
     """Execute and normalise a notebook, and write it to a path if all its cells ran."""
-    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    first.source = stamp(first.source, address)
+    first = first_code(notebook)
+    first.source = stamp(first.source)
     uncompared = [
         cell
         for cell in notebook.cells
@@ -87,9 +67,13 @@ def store(notebook: Any, path: Path, address: str) -> None:
     normalise(notebook, path.stem)
     notebook = name_widgets(notebook)
     nbformat.validate(notebook)
-    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
+    write(path, json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, which gets its name only when all of it is there."""
     partial = path.with_suffix(".partial")
-    partial.write_text(text + "\n", encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 
@@ -167,17 +151,16 @@ def name_widgets(notebook: Any) -> Any:
 
 def main(names: list[str]) -> None:
     """Run the named notebooks, or all of them, then renew README.md."""
-    address = stated_address()
     for path in NOTEBOOKS:
         if names and path.stem not in names:
             continue
         print(path.relative_to(ROOT), flush=True)
         try:
-            run(path, address)
+            run(path)
         except CellExecutionError as error:
             raise SystemExit(f"{path.name} is left as it was: a cell failed\n{error}") from None
     for path in (ROOT / "README.md", ROOT / "CITATION.cff"):
-        path.write_text(stamp(path.read_text(encoding="utf-8"), address), encoding="utf-8")
+        write(path, stamp(path.read_text(encoding="utf-8")))
     readme_player().save(ROOT / "book" / "images" / "moving-mnist.gif", scale=4)
     save_preview(ROOT / "website" / "assets" / "preview.png")
 
@@ -197,7 +180,7 @@ def save_preview(path: Path) -> None:
         for number in ax.texts:
             number.set_visible(False)
         ax.patch.set_visible(False)
-    figure.text(0.03, 0.87, "Moving MNIST, the course", color="white", fontsize=48)
+    figure.text(0.03, 0.87, CONFIG["title"], color="white", fontsize=48)
     figure.savefig(path, dpi=100, facecolor="#1d2733")
     plt.close(figure)
 

@@ -38,8 +38,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from notebooks import outputs
+from notebooks.address import ROOT
+from notebooks.text import tags
 
-ROOT = Path(__file__).parents[1]
 MASTERS = sorted((ROOT / "teaching" / "masters").glob("*.ipynb"))
 EDITIONS = ROOT / "book" / "exercises"
 COURSE = ROOT / "teaching" / "course"
@@ -78,11 +79,6 @@ def prepared(master: Path, seed: int | None = None) -> Any:
         cell.outputs, cell.execution_count = [], None
     notebook.cells = [cell for cell in notebook.cells if not KEPT_BACK & tags(cell)]
     return notebook
-
-
-def tags(cell: Any) -> set[str]:
-    """Return the tags of a cell."""
-    return set(cell.metadata.get("tags", ()))
 
 
 def freeze(sources: list[str], name: str) -> list[str]:
@@ -194,12 +190,11 @@ def edition(source: Any) -> Any:
 
 def write_editions(seed: int | None) -> None:
     """Make, run and store the student editions."""
-    address = outputs.stated_address()
     EDITIONS.mkdir(exist_ok=True)
     for master in MASTERS:
         print(f"book/exercises/{master.name}", flush=True)
         target = EDITIONS / master.name
-        outputs.store(edition(prepared(master, seed)), target, address)
+        outputs.store(edition(prepared(master, seed)), target)
 
 
 def release(course: Path, seed: int | None) -> None:

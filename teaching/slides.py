@@ -29,12 +29,11 @@ from nbconvert import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from website.course import mathml
+from notebooks.address import CONFIG, ROOT
+from notebooks.text import mathml, player, relink, tags
 
-ROOT = Path(__file__).parents[1]
 PAGES = re.findall(r"file: (book/[\w-]+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
 NOTEBOOKS = [path for page in PAGES if (path := ROOT / f"{page}.ipynb").exists()]
-TITLE = "Moving MNIST, the course"
 KEYS = """
 → and ← turn the slides, as does a presenter's remote control. Esc shows all of them, S opens the
 speaker's notes, F fills the screen.
@@ -81,17 +80,17 @@ def pieces(notebook: Any) -> Iterator[Piece]:
     """Cut a notebook into what may stand on a slide, in its order."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            text = re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", link, cell.source)
+            text = relink(cell.source, deck)
             yield from (prose(block.strip()) for block in re.findall(BLOCK, text, re.M | re.S))
-        elif "hide-cell" not in cell.metadata.get("tags", []):
+        elif "hide-cell" not in tags(cell):
             yield code(cell)
 
 
-def link(found: re.Match[str]) -> str:
+def deck(target: str) -> str | None:
     """Let a link to a chapter lead to its slides; the site's other pages are not at hand."""
-    if found[2] in [path.name for path in NOTEBOOKS]:
-        return f"[{found[1]}]({Path(found[2]).stem}.html)"
-    return found[0] if found[2].startswith("http") else found[1]
+    if target in [path.name for path in NOTEBOOKS]:
+        return f"{Path(target).stem}.html"
+    return target if target.startswith("http") else None
 
 
 def prose(block: str, limit: int = 160) -> Piece:
@@ -149,7 +148,7 @@ def code(cell: Any) -> Piece:
     shown, room = [], 23 - lines
     for output in cell.outputs:
         data = output.get("data", {})
-        if found := picture(data, cell.metadata.get("mystnb", {})):
+        if found := picture(output, cell.metadata.get("mystnb", {})):
             shown.append(new_output("display_data", {"text/html": found[0]}))
             width, height = max(width, found[1]), height + found[2]
             continue
@@ -169,25 +168,20 @@ def smallest(width: float, height: float) -> float:
     return min(SMALLEST if height > LOW else 1, WIDTH / max(width, 1))
 
 
-def picture(data: dict[str, Any], mystnb: dict[str, Any]) -> tuple[str, int, int] | None:
-    """Return a player, which a slider brings too, or a figure, with its width and height."""
-    page = data.get("text/html", "")
-    if "mmnist-player" in page:
+def picture(output: Any, mystnb: dict[str, Any]) -> tuple[str, int, int] | None:
+    """Return a player or a figure, with its width and height."""
+    if page := player(output):
         screens = re.findall(r"width: (\d+)px; aspect-ratio: (\d+) / (\d+)", page)
         high = max(int(w) * int(h) // int(across) for w, across, h in screens) + 60
         high += 24 * ("<figcaption>" in page)
         return page, sum(int(w) + 14 for w, _, _ in screens), high
-    if "image/png" not in data:
+    png = output.get("data", {}).get("image/png", "").strip()
+    if not png:
         return None
     alt = html.escape(mystnb.get("image", {}).get("alt", ""))
-    image = pixels(data["image/png"])
-    page = f'<img alt="{alt}" src="data:image/png;base64,{data["image/png"].strip()}">'
+    image = Image.open(io.BytesIO(base64.b64decode(png)))
+    page = f'<img alt="{alt}" src="data:image/png;base64,{png}">'
     return page, image.width, image.height
-
-
-def pixels(png: str) -> Image.Image:
-    """Open a picture that is stored as text."""
-    return Image.open(io.BytesIO(base64.b64decode(png)))
 
 
 def units(section: list[Piece]) -> list[list[Piece]]:
@@ -297,13 +291,13 @@ def main(folder: Path) -> None:
         page, _ = exporter.from_notebook_node(new_notebook(cells=cells, metadata=metadata))
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
 
-    decks = [f"# {TITLE}\n"]
+    decks = [f"# {CONFIG['title']}\n"]
     for path in NOTEBOOKS:
         notebook: Any = nbformat.read(path, as_version=4)
         title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
         write(path.stem, title, [cell for slide in deal(notebook) for cell in laid_out(slide)])
         decks.append(f"- [{title}]({path.stem}.html)")
-    write("index", TITLE, [new_markdown_cell("\n".join([*decks, KEYS]))])
+    write("index", CONFIG["title"], [new_markdown_cell("\n".join([*decks, KEYS]))])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """What the site needs beyond Jupyter Book.
 
-The repository's address in one place, a chapter's clip on another page, more
-places to run a chapter, how long that takes, worked solutions below the
-exercises, sliders and formulas that need no script from elsewhere, downloads,
-and reference pages of what is built on Keras.
+The repository's own address, a chapter's clip on another page, more places to run a chapter,
+how long that takes, worked solutions below the exercises, sliders and formulas that need no
+script from elsewhere, downloads, and reference pages of what is built on Keras.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import nbformat
 from docutils import nodes
-from latex2mathml.converter import convert
+from nbformat.v4 import new_markdown_cell
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError, ExtensionError
@@ -25,6 +25,8 @@ from sphinx.util import inspect
 from sphinx.util.docutils import SphinxDirective
 
 from mmnist_lib import choose_keras_backend
+from notebooks import address
+from notebooks.text import mathml, player, tags
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
 LITE = "lite/notebooks/index.html?path="  # JupyterLite, put beside the book by `make site`
@@ -41,32 +43,24 @@ class Clip(SphinxDirective):
         """Take the player's HTML out of the notebook beside this page."""
         path = Path(self.env.doc2path(self.env.docname)).parent / f"{self.arguments[0]}.ipynb"
         self.env.note_dependency(str(path))
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            for output in cell.get("outputs", []):
-                page = "".join(output.get("data", {}).get("text/html", ""))
-                if "mmnist-player" in page:
-                    return [nodes.raw("", page, format="html")]
+        notebook: Any = nbformat.read(path, as_version=4)
+        for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+            if page := player(output):
+                return [nodes.raw("", page, format="html")]
         raise self.error(f"{path.name} holds no moving picture")
 
 
 def use_own_address(app: Sphinx, config: Config) -> None:
     """On GitHub Actions, link to the repository that the build runs in."""
     options = config.html_theme_options
-    config.stated_address = options["repository_url"]
-    if repository := os.environ.get("GITHUB_REPOSITORY"):
-        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-        options["repository_url"] = f"{server}/{repository}"
-    *_, owner, name = options["repository_url"].split("/")
-    config.html_baseurl = f"https://{owner}.github.io/{name}/"
-    config.ogp_site_url = config.html_baseurl
+    options["repository_url"] = address.own()
+    config.html_baseurl = config.ogp_site_url = address.site_of(address.own())
     options["logo"] = {"text": config.html_title, "alt_text": ""}
 
 
 def fill_in_address(app: Sphinx, docname: str, source: list[str]) -> None:
     """Put the address where a page asks for it or a notebook states it."""
-    address = app.config.html_theme_options["repository_url"]
-    for stated in ("{{ repository }}", app.config.stated_address):
-        source[0] = source[0].replace(stated, address)
+    source[0] = address.fill_in(source[0])
 
 
 def add_launch_buttons(
@@ -79,7 +73,7 @@ def add_launch_buttons(
     """Let a chapter's menu lead to JupyterLite and to the form for a hub."""
     for button in context.get("header_buttons", []):
         if button.get("label") == "launch-buttons":
-            if address := in_browser(app, pagename):
+            if runs_at := in_browser(app, pagename):
                 button["buttons"].insert(
                     0,
                     {
@@ -87,7 +81,7 @@ def add_launch_buttons(
                         "text": "This browser",
                         "tooltip": "Run this chapter in the browser",
                         "icon": "_static/logo.svg",
-                        "url": address,
+                        "url": runs_at,
                     },
                 )
             page = context["pathto"]("book/running")
@@ -111,27 +105,33 @@ def in_browser(app: Sphinx, docname: str) -> str:
     return f"{up}{LITE}{name}.ipynb" if app.config.published and runs else ""
 
 
-def add_facts(app: Sphinx, docname: str, source: list[str]) -> None:
+def rework_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Change a notebook on its way to becoming a page; the file that it is read from stays."""
+    if app.env.doc2path(docname).endswith(".ipynb"):
+        notebook = nbformat.reads(source[0], as_version=4)
+        add_worked_solutions(app, docname, notebook)
+        show_sliders_as_html(docname, notebook)
+        add_facts(app, docname, notebook)
+        source[0] = nbformat.writes(notebook)
+
+
+def add_facts(app: Sphinx, docname: str, notebook: Any) -> None:
     """Say at a notebook's head how long it takes, and where it can be run."""
-    if not app.env.doc2path(docname).endswith(".ipynb"):
-        return
-    page = json.loads(source[0])
     facts = []
     runs = json.loads((Path(app.srcdir) / "benchmarks" / "classroom.json").read_text("utf-8"))
     measured = runs["measured"].get(docname.removeprefix("book/"))
     if measured and not docname.startswith("book/exercises"):
-        text = " ".join("".join(cell["source"]) for cell in page["cells"])
+        text = " ".join(cell.source for cell in notebook.cells)
         minutes = round(len(text.split()) / WORDS_A_MINUTE)
         facts.append(f"{minutes} minutes of reading")
         facts.append(f"runs in {duration(measured['s'])} on two cores")
-    if address := in_browser(app, docname):
+    if runs_at := in_browser(app, docname):
         what = "these exercises" if "exercises/" in docname else "this chapter"
-        facts.append(f'<a href="{address}">Run {what} in the browser</a>')
-    title, _, rest = "".join(page["cells"][0]["source"]).partition("\n")
+        facts.append(f'<a href="{runs_at}">Run {what} in the browser</a>')
     if facts:
+        title, _, rest = notebook.cells[0].source.partition("\n")
         line = f'<p class="facts">{" · ".join(facts)}</p>'
-        page["cells"][0]["source"] = f"{title}\n\n{line}\n{rest}"
-        source[0] = json.dumps(page)
+        notebook.cells[0].source = f"{title}\n\n{line}\n{rest}"
 
 
 def duration(seconds: float) -> str:
@@ -157,12 +157,10 @@ def offer_downloads(app: Sphinx, docname: str, source: list[str]) -> None:
 def not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Make the page that GitHub Pages shows in place of one that is not there."""
     body = (Path(app.srcdir) / "website" / "assets" / "404.html").read_text("utf-8")
-    address = app.config.html_theme_options["repository_url"]
-    body = body.replace("{{ repository }}", address)
-    yield "404", {"title": "No such page", "body": body}, "page.html"
+    yield "404", {"title": "No such page", "body": address.fill_in(body)}, "page.html"
 
 
-def add_worked_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
+def add_worked_solutions(app: Sphinx, docname: str, notebook: Any) -> None:
     """Show hints and solutions folded, in the edition for self-study alone.
 
     They stand in the masters, and nowhere else: the file that a reader can
@@ -173,51 +171,42 @@ def add_worked_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
         return
     master = Path(app.srcdir) / "teaching" / "masters" / f"{name}.ipynb"
     app.env.note_dependency(str(master))
-    folded = hints_and_solutions(json.loads(master.read_text(encoding="utf-8")))
-    page = json.loads(source[0])
-    first = page["cells"][0]
-    first["source"] = "".join(first["source"]) + FOLDED
+    folded = hints_and_solutions(nbformat.read(master, as_version=4))
+    notebook.cells[0].source += FOLDED
     cells = []
-    for cell in page["cells"]:
+    for cell in notebook.cells:
         cells.append(cell)
-        text = folded.pop(grade_id(cell), "")
-        if text:
-            new = {"cell_type": "markdown", "metadata": {}, "source": text}
-            cells.append(new | {"id": f"folded-{len(cells)}"})
-    page["cells"] = cells
-    source[0] = json.dumps(page)
+        if text := folded.pop(grade_id(cell), ""):
+            cells.append(new_markdown_cell(text, id=f"folded-{len(cells)}"))
+    notebook.cells = cells
 
 
-def hints_and_solutions(master: dict[str, Any]) -> dict[str, str]:
+def hints_and_solutions(master: Any) -> dict[str, str]:
     """Return for each graded cell of a master what to fold below it."""
     folded: dict[str, str] = {}
     graded = solution = ""
-    for cell in master["cells"]:
-        text, tags = "".join(cell["source"]), cell["metadata"].get("tags", [])
-        is_a = cell["metadata"].get("nbgrader", {})
+    for cell in master.cells:
+        is_a = cell.metadata.get("nbgrader", {})
         if is_a.get("solution"):
-            lines = text.splitlines()
+            lines = cell.source.splitlines()
             solution = "\n".join(x for x in lines if " SOLUTION" not in x)
         if is_a.get("grade"):
             graded = grade_id(cell)
             folded[graded] = ""
         if is_a.get("grade") and is_a.get("solution"):  # a written answer
-            folded[graded] = fold("An answer, and how it is marked", text)
-        if "hint" in tags:
-            folded[graded] += fold("A hint", text)
-        if "worked" in tags:
-            code = f"```python\n{solution}\n```\n\n{text}"
+            folded[graded] = fold("An answer, and how it is marked", cell.source)
+        if "hint" in tags(cell):
+            folded[graded] += fold("A hint", cell.source)
+        if "worked" in tags(cell):
+            code = f"```python\n{solution}\n```\n\n{cell.source}"
             folded[graded] += fold("A worked solution", code)
     return folded
 
 
-def show_sliders_as_html(app: Sphinx, docname: str, source: list[str]) -> None:
+def show_sliders_as_html(docname: str, notebook: Any) -> None:
     """Of a slider, keep the HTML that it brings, which needs no manager."""
-    if "widget-view+json" not in source[0]:
-        return
-    page = json.loads(source[0])
-    page["metadata"].pop("widgets", None)
-    for cell in page["cells"]:
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             view = "application/vnd.jupyter.widget-view+json"
@@ -226,7 +215,6 @@ def show_sliders_as_html(app: Sphinx, docname: str, source: list[str]) -> None:
                     f"{docname}: a widget would be dead on the site. "
                     "Use mmnist_lib.slider, which brings HTML too"
                 )
-    source[0] = json.dumps(page)
 
 
 def visit_inline_math(self: Any, node: nodes.math) -> None:
@@ -245,17 +233,9 @@ def visit_display_math(self: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def mathml(tex: str, display: str) -> str:
-    """Turn a formula into MathML, which browsers draw without a script."""
-    tex = tex.replace("{aligned}", "{align*}")
-    page = convert(tex.strip(), display=display)
-    # Names of functions keep their distance from what follows: sin θ.
-    return re.sub(r"(<mi>[a-z]{2,}</mi>)(?=<mi>)", r'\1<mspace width="0.17em"/>', page)
-
-
-def grade_id(cell: dict[str, Any]) -> str:
+def grade_id(cell: Any) -> str:
     """Return nbgrader's name of a cell, or nothing."""
-    return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def fold(title: str, text: str) -> str:
@@ -304,9 +284,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     published = bool(os.environ.get("PUBLISH"))
     app.add_config_value("published", published, "env")
     app.connect("config-inited", choose_edition)
-    app.connect("source-read", add_worked_solutions)
-    app.connect("source-read", show_sliders_as_html)
-    app.connect("source-read", add_facts)
+    app.connect("source-read", rework_notebook)
     app.connect("source-read", offer_downloads)
     app.connect("html-collect-pages", not_found)
     app.add_html_math_renderer("mathml", (visit_inline_math, None), (visit_display_math, None))

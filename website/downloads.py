@@ -37,9 +37,8 @@ from sphinx.builders.singlehtml import SingleFileHTMLBuilder
 from sphinx.environment.adapters.toctree import global_toctree_for_doc
 
 from mmnist_lib import MovingMNIST, load_mnist
-from notebooks.outputs import stated_address
+from notebooks.address import CONFIG, ROOT, own, site_of
 
-ROOT = Path(__file__).parents[1]
 NAME = "moving-mnist-course"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
@@ -56,7 +55,6 @@ COPIED = (
     "book/glossary.md",
 )
 NOTEBOOKS = [*ROOT.glob("book/*.ipynb"), *ROOT.glob("book/exercises/*.ipynb")]
-CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
 
 TITLE_PAGE = Template("""
 <style>
@@ -106,13 +104,6 @@ Then start with `jupyter lab book`, and open `01-loading.ipynb`.
 
 Answers to the exercises are on the site, <{site}>, and in the book as a PDF, which it offers.
 """
-
-
-def site_address() -> str:
-    """Return the address of the site, on GitHub Actions that of the repository it runs in."""
-    repository = os.environ.get("GITHUB_REPOSITORY") or stated_address()
-    owner, name = repository.split("/")[-2:]
-    return f"https://{owner}.github.io/{name}/"
 
 
 # the book as one page
@@ -171,7 +162,7 @@ def title_page() -> str:
         author=CONFIG["author"],
         licence=CONFIG["html"]["extra_footer"],
         strip=base64.b64encode(png.getvalue()).decode(),
-        site=site_address(),
+        site=site_of(own()),
     )
 
 
@@ -208,17 +199,16 @@ NUMBER = """(pages) => {
 def build(folder: Path) -> Path:
     """Build the book as one page, and return the folder that it stands in."""
     sphinx = CONFIG["sphinx"]
-    paths = {name: str(ROOT / path) for name, path in sphinx["local_extensions"].items()}
-    extensions = [*sphinx["extra_extensions"], "website.downloads"]
+    extensions = dict.fromkeys([*sphinx["local_extensions"], "website.downloads"], str(ROOT))
     settings = sphinx["config"] | {"html_permalinks": False}
-    more = {"local_extensions": paths, "extra_extensions": extensions, "config": settings}
+    more = {"local_extensions": extensions, "config": settings}
     config = folder / "config.yml"
     config.write_text(yaml.safe_dump(CONFIG | {"sphinx": sphinx | more}), encoding="utf-8")
     options = ["--all", "-q", "--builder", "singlehtml", "--config", str(config)]
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command: list[str | Path] = [jupyter_book, "build", ROOT, *options, "--path-output", folder]
     # Without PUBLISH, since the PDF does not offer itself.
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PUBLISH": ""}
+    environment = os.environ | {"PUBLISH": ""}
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     site = folder / "_build" / "singlehtml"
     # Sphinx writes it into book/, but its links begin one folder higher.
@@ -238,7 +228,7 @@ def print_book(site: Path, path: Path, executable: str) -> None:
         else:
             route.abort()
 
-    address = site_address()
+    address = site_of(own())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         page = browser.new_context(reduced_motion="reduce", color_scheme="light").new_page()
@@ -289,7 +279,7 @@ def make_pdf(path: Path) -> None:
 def make_zip(path: Path) -> None:
     """Make the zip: its files in order, and none with a time of its own."""
     files = {
-        "README.md": README.format(site=site_address()).encode(),
+        "README.md": README.format(site=site_of(own())).encode(),
         **{name: (ROOT / name).read_bytes() for name in COPIED},
         **{path.relative_to(ROOT).as_posix(): path.read_bytes() for path in NOTEBOOKS},
     }

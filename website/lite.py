@@ -19,7 +19,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 import zipfile
 from importlib.util import find_spec
@@ -28,7 +27,10 @@ from typing import Any
 
 import nbformat
 
-ROOT = Path(__file__).parents[1]
+from notebooks.address import CONFIG, ROOT
+from notebooks.text import first_code, relink
+from website.downloads import beside
+
 FOLDER = ROOT / "_build" / "html" / "lite"
 BOOK = ROOT / "book"
 NOTEBOOKS = [*sorted(BOOK.glob("0[1-5]-*.ipynb")), *sorted(BOOK.glob("exercises/0[1-5]-*.ipynb"))]
@@ -46,10 +48,8 @@ def build(target: Path) -> None:
     for module in ("jupyterlite_core", "jupyterlite_pyodide_kernel"):
         if not find_spec(module):
             raise SystemExit(f"{module} is missing: pip install -r requirements-site.txt")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the target, so that the last step is a renaming.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".lite-") as name:
-        source, output = Path(name) / "source", Path(name) / "output"
+    with beside(target) as folder:
+        source, output = folder / "source", folder / "output"
         notebooks(source / "contents")
         wheels(source / "pypi")
         settings(source)
@@ -72,20 +72,20 @@ def notebooks(folder: Path) -> None:
 def adapted(path: Path) -> Any:
     """Return a notebook that installs the library by name, for JupyterLite's kernel."""
 
-    def link(found: re.Match[str]) -> str:
+    def kept(target: str) -> str | None:
         """Keep a link that leads to a notebook or away; the site's other pages are not at hand."""
-        there = found[2].startswith("http") or (path.parent / found[2]).resolve() in NOTEBOOKS
-        return found[0] if there else found[1]
+        there = target.startswith("http") or (path.parent / target).resolve() in NOTEBOOKS
+        return target if there else None
 
     notebook: Any = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", link, cell.source)
+            cell.source = relink(cell.source, kept)
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "image/png" in data:  # until it is run, a player is a film strip: scripts are barred
                 data.pop("text/html", None)
-    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first = first_code(notebook)
     first.source, n = re.subn(r"%pip install .*mmnist-lib @ .*", INSTALL, first.source)
     if n != 1:
         raise SystemExit(f"{path.name}: its first cell does not install mmnist-lib")
@@ -182,7 +182,7 @@ def settings(folder: Path) -> None:
         "no_unused_shared_packages": True,
     }
     pages = {
-        "appName": "Moving MNIST, the course",
+        "appName": CONFIG["title"],
         "appUrl": "./tree",
         "faviconUrl": "./tree/favicon.ico",
         # It shows a busy kernel with pictures that a server would have.

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from notebooks import outputs
+from notebooks.address import stamp
 
 
 def test_pieces_of_print_are_joined():
@@ -21,8 +22,8 @@ def test_pieces_of_print_are_joined():
 
 
 def test_print_and_warnings_are_kept_apart():
-    outputs = [nb.new_output("stream", name=name, text="x") for name in ("stdout", "stderr")]
-    assert len(outputs.joined(outputs)) == 2
+    printed = [nb.new_output("stream", name=name, text="x") for name in ("stdout", "stderr")]
+    assert len(outputs.joined(printed)) == 2
 
 
 def test_a_picture_keeps_its_looks_in_fewer_colours():
@@ -66,21 +67,21 @@ def outputs_of(path):
 
 def test_without_the_full_mnist_uncompared_outputs_are_kept(chapter, monkeypatch, capsys):
     monkeypatch.delenv("MMNIST_DATA", raising=False)
-    outputs.run(chapter, "https://github.com/ada/fork")
+    outputs.run(chapter)
     assert outputs_of(chapter) == [None, "full\n", "new\n"]
     assert "keep their outputs" in capsys.readouterr().out
 
 
 def test_with_the_full_mnist_they_are_renewed(chapter, monkeypatch):
     monkeypatch.setenv("MMNIST_DATA", "mnist.npz")
-    outputs.run(chapter, "https://github.com/ada/fork")
+    outputs.run(chapter)
     assert outputs_of(chapter) == [None, "sample\n", "new\n"]
 
 
 def test_outputs_of_other_chapters_are_renewed_without_it_too(chapter, monkeypatch):
     monkeypatch.delenv("MMNIST_DATA", raising=False)
     other = chapter.rename(chapter.with_name("06-prediction.ipynb"))
-    outputs.run(other, "https://github.com/ada/fork")
+    outputs.run(other)
     assert outputs_of(other) == [None, "sample\n", "new\n"]
 
 
@@ -99,12 +100,12 @@ def test_a_chapter_that_fails_is_left_as_it_was(chapter):
     chapter.write_text(json.dumps(notebook))
     before = chapter.read_bytes()
     with pytest.raises(outputs.CellExecutionError, match="ZeroDivisionError"):
-        outputs.run(chapter, "https://github.com/ada/fork")
+        outputs.run(chapter)
     assert chapter.read_bytes() == before and len(list(chapter.parent.iterdir())) == 1
 
 
 def test_the_address_is_stamped_wherever_it_stands():
     text = """git+https://github.com/old/name" https://mybinder.org/v2/gh/old/name/main
     https://colab.research.google.com/github/old/name/blob https://old.github.io/name/"""
-    stamped = outputs.stamp(text, "https://github.com/ada/fork")
+    stamped = stamp(text, "https://github.com/ada/fork")
     assert "old" not in stamped and stamped.count("ada") == 4 and stamped.count("fork") == 4

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from pypdf import PdfReader
 
+from notebooks.address import own, site_of
 from website import downloads
 
 ROOT = Path(__file__).parents[2]
@@ -209,7 +210,7 @@ def test_every_link_leads_somewhere(pdf):
                 inside.add(place)
     assert inside and inside <= set(pdf.named_destinations)
     strange = [link for link in addresses if not re.match(r"https://|mailto:", link)]
-    assert not strange and downloads.site_address() in addresses
+    assert not strange and site_of(own()) in addresses
 
 
 def test_every_page_is_text(pdf):

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlencode, urlsplit
 
+import nbformat.v4 as nb
 import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
@@ -14,7 +15,7 @@ from sphinx.errors import ExtensionError
 
 from benchmarks.pages import pages as measured_pages
 from benchmarks.pages import weigh
-from notebooks.outputs import stated_address
+from notebooks.address import STATED
 from website.course import show_sliders_as_html
 from website.publish import used_rules
 
@@ -68,7 +69,7 @@ def external(page: Page, host: str) -> list[str]:
 def test_a_chapters_buttons_open_its_own_file(pages, chapter):
     # The site was built with this environment, perhaps by a workflow that runs in a fork.
     repository = os.environ.get("GITHUB_REPOSITORY")
-    address = f"https://github.com/{repository}" if repository else stated_address()
+    address = f"https://github.com/{repository}" if repository else STATED
     check_buttons(pages[SITE / "book" / f"{chapter}.html"], chapter, address)
 
 
@@ -99,9 +100,9 @@ def test_a_slider_is_html_that_needs_no_manager(chapter):
 
 
 def test_a_widget_that_brings_no_html_stops_the_build():
-    notebook = {"metadata": {}, "cells": [{"outputs": [{"data": {WIDGET: {}}}]}]}
+    widget = nb.new_code_cell(outputs=[nb.new_output("display_data", {WIDGET: {}})])
     with pytest.raises(ExtensionError, match=r"book/x: a widget would be dead .*slider"):
-        show_sliders_as_html(None, "book/x", [json.dumps(notebook)])
+        show_sliders_as_html("book/x", nb.new_notebook(cells=[widget]))
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import snowballstemmer
 
-from notebooks.outputs import stated_address
+from notebooks.address import STATED
 from tests.website.test_pages import CHAPTERS, Page, check_buttons
 
 ROOT = Path(__file__).parents[2]
@@ -155,4 +155,4 @@ def test_a_fork_that_publishes_gets_its_own_links(class_edition_of_a_fork):
     book = class_edition_of_a_fork / "book"
     check_buttons(Page(book / f"{CHAPTERS[0]}.html"), CHAPTERS[0], "https://github.com/ada/fork")
     for path in book.rglob("*.html"):
-        assert stated_address() not in path.read_text(encoding="utf-8"), path.name
+        assert STATED not in path.read_text(encoding="utf-8"), path.name

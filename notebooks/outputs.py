@@ -2,7 +2,7 @@
 
 Those are the chapters and the masters of the exercises, which bear the chapters' names.
 
-Each notebook is executed from its first cell in a fresh kernel and then normalised, so that
+Each notebook is executed from its first cell in a fresh kernel and then normalized, so that
 the same chapter gives the same bytes on every machine: no version, time or random name is
 kept. In chapter 1, cells whose output is not compared show the full MNIST: without it, that is
 unless MMNIST_DATA names it, they keep the outputs that they have.
@@ -39,12 +39,12 @@ NOTEBOOKS = [path for folder in FOLDERS for path in sorted(ROOT.glob(f"{folder}/
 
 
 def run(path: Path) -> None:
-    """Execute and normalise one notebook, and write it back if all its cells ran."""
+    """Execute and normalize one notebook, and write it back if all its cells ran."""
     store(nbformat.read(path, as_version=4), path)
 
 
 def store(notebook: Any, path: Path) -> None:
-    """Execute and normalise a notebook, and write it to a path if all its cells ran."""
+    """Execute and normalize a notebook, and write it to a path if all its cells ran."""
     first = first_code(notebook)
     first.source = stamp(first.source)
     uncompared = [
@@ -64,7 +64,7 @@ def store(notebook: Any, path: Path) -> None:
         print("  the uncompared cells keep their outputs, since MMNIST_DATA names no full MNIST")
         for cell, outputs in zip(uncompared, stored, strict=True):
             cell.outputs = outputs
-    normalise(notebook, path.stem)
+    normalize(notebook, path.stem)
     notebook = name_widgets(notebook)
     nbformat.validate(notebook)
     write(path, json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
@@ -77,7 +77,7 @@ def write(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def normalise(notebook: Any, stem: str) -> None:
+def normalize(notebook: Any, stem: str) -> None:
     """Keep the kernel's name, the widgets' state and what the authors wrote; drop the rest."""
     models = widget_models(notebook)
     for model in models.values():  # nulls are the widgets' own defaults, and half of the bytes
@@ -100,7 +100,7 @@ def normalise(notebook: Any, stem: str) -> None:
             cell.outputs = joined(cell.outputs)
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
-                    output.data["image/png"] = fewer_colours(output.data["image/png"])
+                    output.data["image/png"] = fewer_colors(output.data["image/png"])
 
 
 def joined(outputs: list[Any]) -> list[Any]:
@@ -119,14 +119,14 @@ def joined(outputs: list[Any]) -> list[Any]:
 
 
 def as_on_a_terminal(text: str) -> str:
-    """Keep of a progress bar what it shows at last, without colours and times."""
+    """Keep of a progress bar what it shows at last, without colors and times."""
     text = re.sub(r"\x1b\[[0-9;]*m|\x08", "", text)
     text = re.sub(r"^.*\r(?=.)", "", text, flags=re.M)
     return re.sub(r" \d+m?s \d+m?s/step(?: -)?", "", text)
 
 
-def fewer_colours(png: str) -> str:
-    """Reduce a picture to a palette of 256 colours: a third of the bytes, and no one sees it."""
+def fewer_colors(png: str) -> str:
+    """Reduce a picture to a palette of 256 colors: a third of the bytes, and no one sees it."""
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(base64.b64decode(png))) as image:
         flat = Image.new("RGB", image.size, "white")

@@ -225,7 +225,7 @@ def write_course(course: Path, sources: dict[str, Any]) -> None:
     directory = CourseDirectory(root=str(course), config=config)
     for name, notebook in sources.items():
         print(f"release/{name}", flush=True)
-        outputs.normalise(notebook, name)
+        outputs.normalize(notebook, name)
         folder = course / "source" / name
         folder.mkdir(parents=True)
         nbformat.write(notebook, folder / f"{name}.ipynb")

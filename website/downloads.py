@@ -83,7 +83,7 @@ TITLE_PAGE = Template("""
  src="data:image/png;base64,{{ strip }}">
 <p>A player of the site is a film strip here: its frames, from left to right and from top to
 bottom. The site is at <a href="{{ site }}">{{ site }}</a>.</p>
-<div class="imprint">{{ licence }}</div>
+<div class="imprint">{{ license }}</div>
 </div>
 """)
 README = """\
@@ -160,7 +160,7 @@ def title_page() -> str:
     return TITLE_PAGE.render(
         title=CONFIG["title"],
         author=CONFIG["author"],
-        licence=CONFIG["html"]["extra_footer"],
+        license=CONFIG["html"]["extra_footer"],
         strip=base64.b64encode(png.getvalue()).decode(),
         site=site_of(own()),
     )

@@ -73,7 +73,7 @@ def weighted_sum(pixels: NDArray[np.uint8]) -> int:
 
 
 def png_of(pixels: NDArray[np.uint8]) -> bytes:
-    """Store pixels as they are: Pillow adds no gamma and no colour profile of its own accord."""
+    """Store pixels as they are: Pillow adds no gamma and no color profile of its own accord."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", optimize=True)
     return file.getvalue()

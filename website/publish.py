@@ -204,8 +204,8 @@ def bundle_styles(fresh: dict[Path, Page], pages: dict[Path, Page], static: Path
         source = rf"url\([^)]*{name}\.woff2\)[^}}]*url\([^)]*{name}\.ttf\)[^;}}]*"
         text = re.sub(source, f'url({name}.woff) format("woff")', text)
     whole = "".join(path.read_text(encoding="utf-8") for path in sheets)
-    licences = re.findall(r"/\*!.*?\*/", whole, flags=re.S)
-    (static / "site.css").write_text("\n".join([*licences, text]), encoding="utf-8")
+    licenses = re.findall(r"/\*!.*?\*/", whole, flags=re.S)
+    (static / "site.css").write_text("\n".join([*licenses, text]), encoding="utf-8")
     for path, page in fresh.items():
         href = versioned(static / "site.css", path)
         page.head.append(new_tag(page, "link", rel="stylesheet", href=href))

@@ -373,7 +373,7 @@ class HideTests(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 def without(value: Any, lines: list[str]) -> Any:
-    """Return a copy of outputs that quotes none of some lines, not even with colours in them."""
+    """Return a copy of outputs that quotes none of some lines, not even with colors in them."""
     if isinstance(value, dict):
         return nbformat.from_dict({key: without(item, lines) for key, item in value.items()})
     if isinstance(value, list):

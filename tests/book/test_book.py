@@ -195,7 +195,7 @@ def known_names() -> set[str]:
     names = set()
     for thing in [mmnist_lib, builtins, np, np.random, np.ndarray, plt, Axes, os, *modules]:
         names |= set(dir(thing))
-    for text in (ROOT / "mmnist_lib").glob("*.py"):
+    for text in (ROOT / "mmnist_lib").rglob("*.py"):
         names |= {
             token.string
             for token in tokenize.generate_tokens(io.StringIO(text.read_text("utf-8")).readline)
@@ -213,7 +213,8 @@ FOREIGN = set(
         Scripts LICENSE https hub example edu canvas_size e d exercises submitted SEED
         CHANGE CONTRIBUTING COURSE EDITION GITHUB_REPOSITORY _build assignments book course csv
         docker etc feedback github grade helm hub jupyter kubectl make matchNodePurpose md nbgrader
-        nbgrader_config publish py release release_feedback slides students tools workflows yaml yml
+        nbgrader_config publish py release release_feedback slides students teaching masters
+        workflows yaml yml
         angles clamp drawing own reflect speed be083ec986bfe91a449d63653c411eb2""",
     )
 )

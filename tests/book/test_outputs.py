@@ -26,12 +26,12 @@ def test_print_and_warnings_are_kept_apart():
     assert len(outputs.joined(printed)) == 2
 
 
-def test_a_picture_keeps_its_looks_in_fewer_colours():
+def test_a_picture_keeps_its_looks_in_fewer_colors():
     image = np.zeros((40, 60, 4), np.uint8)
     image[:, :30] = (31, 95, 191, 255)  # the right half is transparent, hence white
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
-    png = outputs.fewer_colours(base64.b64encode(buffer.getvalue()).decode())
+    png = outputs.fewer_colors(base64.b64encode(buffer.getvalue()).decode())
     with Image.open(io.BytesIO(base64.b64decode(png))) as small:
         pixels = np.asarray(small.convert("RGB")).astype(int)
     assert np.abs(pixels[:, :30] - (31, 95, 191)).max() <= 2

@@ -272,7 +272,7 @@ def needs() -> dict[str, float]:
     measured = MEASURED["measured"]
     chapters = {path.stem for path in CHAPTERS}
     peaks = {name: row["MiB"] for name, row in measured.items() if name in chapters}
-    assert peaks.keys() == chapters, "measure again: python benchmarks/classroom.py"
+    assert peaks.keys() == chapters, "measure again: python -m benchmarks.classroom"
     server, late = measured["server"]["MiB"], [peaks.pop(name) for name in LATE]
     last, largest = max(late), max(peaks.values())
     found = {

@@ -10,12 +10,12 @@ BOOK = $(BIN)/.book-is-set-up
 DEV = $(BIN)/.tests-are-set-up
 INSTRUCTOR = $(BIN)/.grading-is-set-up
 SITE = $(BIN)/.site-is-set-up
-NODE = tests/site/node_modules/.is-set-up
+NODE = tests/website/node_modules/.is-set-up
 CLEAR = rm -rf _build/html _build/.doctrees
 BUILD = $(BIN)/jupyter-book build . -n -W --keep-going -q
 # The book as it is published: with downloads, and with a kernel that runs in the browser.
-PUBLISH = rm -rf _build/downloads && $(BIN)/python -m tools.downloads && $(CLEAR) && \
-	PUBLISH=yes $(BUILD) && $(BIN)/python -m tools.lite
+PUBLISH = rm -rf _build/downloads && $(BIN)/python -m website.downloads && $(CLEAR) && \
+	PUBLISH=yes $(BUILD) && $(BIN)/python -m website.lite
 
 # What may be set outside and would reach into .venv. MPLBACKEND is in the list because a
 # notebook's kernel keeps its inline backend only where nobody has chosen another.
@@ -57,14 +57,14 @@ lab: $(BOOK) ## open the chapters in JupyterLab (LABFLAGS=--no-browser)
 	$(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/book $(LABFLAGS)
 
 outputs: $(BOOK) ## run the notebooks again and store their outputs (CHAPTERS=03-trajectories)
-	$(BIN)/python tools/make_outputs.py $(CHAPTERS)
+	$(BIN)/python -m notebooks.outputs $(CHAPTERS)
 
 assignments: $(INSTRUCTOR) ## make the student editions in book/exercises (SEED=2027)
-	$(BIN)/python -m tools.assignments editions $(VARIANT)
+	$(BIN)/python -m teaching.editions editions $(VARIANT)
 
 release: $(INSTRUCTOR) ## make a course folder for nbgrader (COURSE=../course SEED=2027)
 	@$(NEED_COURSE)
-	$(BIN)/python -m tools.assignments release "$(COURSE)" $(VARIANT)
+	$(BIN)/python -m teaching.editions release "$(COURSE)" $(VARIANT)
 
 grade: $(INSTRUCTOR) ## grade what is in the folder submitted/ of a course (COURSE=../course)
 	@$(NEED_COURSE)
@@ -73,10 +73,10 @@ grade: $(INSTRUCTOR) ## grade what is in the folder submitted/ of a course (COUR
 	@$(BIN)/python "$(COURSE)/grading.py" "$(COURSE)"
 
 slides: $(INSTRUCTOR) ## make a deck of slides of each chapter, in _build/slides
-	$(BIN)/python -m tools.slides
+	$(BIN)/python -m teaching.slides
 
 bench: $(DEV) ## measure the speed of the generator, and store it in benchmarks/ (SOURCE=mnist.npz)
-	$(BIN)/python benchmarks/speed.py --source $(or $(SOURCE),sample)
+	$(BIN)/python -m benchmarks.speed --source $(or $(SOURCE),sample)
 
 constraints: ## renew constraints.txt in a throw-away environment (PYTHON=python3.11)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
@@ -145,9 +145,9 @@ $(DEV): requirements-dev.txt requirements-instructor.txt requirements-site.txt $
 
 # Where there is no Node, the tests that need it are skipped, and say so. Pyodide's installer is for
 # newer Pythons than this one, so it is not installed but laid beside Pyodide.
-$(NODE): tests/site/package-lock.json tests/site/pyodide.txt | $(DEV)
+$(NODE): tests/website/package-lock.json tests/website/pyodide.txt | $(DEV)
 	@if command -v npm >/dev/null; then \
-	    (cd tests/site && npm ci --silent --no-fund --no-audit) && \
+	    (cd tests/website && npm ci --silent --no-fund --no-audit) && \
 	    $(BIN)/python -m pip download $(PIPFLAGS) --disable-pip-version-check --no-deps --python-version 3.14 \
-	        --only-binary :all: --dest tests/site/node_modules -r tests/site/pyodide.txt && touch $@; \
+	        --only-binary :all: --dest tests/website/node_modules -r tests/website/pyodide.txt && touch $@; \
 	fi

@@ -1,6 +1,6 @@
 """Measure what a student's session needs: memory, processor time and time.
 
-    python benchmarks/classroom.py
+    python -m benchmarks.classroom
 
 Each chapter and, where they have been made, each exercise runs once in a fresh kernel, one
 after the other. The last thing that the kernel does is to tell its own peak memory, which is
@@ -8,7 +8,7 @@ the VmHWM of Linux, and the processor seconds of all its threads. So this needs 
 kernel only starts, and one JupyterLab server starts, hands out its page and then idles.
 
 The results go into benchmarks/classroom.json, from which the page book/instructors.md derives
-what a class needs; tests/test_instructors.py compares the two. Takes three minutes.
+what a class needs; tests/teaching/test_instructors.py compares the two. Takes three minutes.
 """
 
 import json
@@ -24,7 +24,8 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from speed import machine
+
+from benchmarks.speed import machine
 
 HERE = Path(__file__).parent
 BOOK, RESULTS = HERE.parent / "book", HERE / "classroom.json"

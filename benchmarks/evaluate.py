@@ -1,6 +1,6 @@
 """Score the guesses, the models of chapter 6 and the exact predictor on MNIST's test digits.
 
-    python benchmarks/evaluate.py --source path/to/mnist.npz
+    python -m benchmarks.evaluate --source path/to/mnist.npz
 
 Without --source, Keras downloads MNIST. The table goes into benchmarks/README.md by hand.
 """

@@ -1,4 +1,4 @@
-"""Weigh every page of the site, and let Lighthouse judge it: ``python benchmarks/pages.py``.
+"""Weigh every page of the site, and let Lighthouse judge it: ``python -m benchmarks.pages``.
 
 The site is that in ``_build/html``, served as GitHub Pages does: text compressed with gzip. Of a
 page are counted itself, its style sheets and their fonts, its scripts, and its pictures.

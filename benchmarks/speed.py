@@ -1,7 +1,7 @@
 """Measure how fast sequences are made, in memory, to a file and on workers.
 
     make bench                                    the bundled digits
-    python benchmarks/speed.py --source mnist.npz
+    python -m benchmarks.speed --source mnist.npz
 
 Each speed is measured in turns with a copy of as many bytes, which is the bound, and the
 median of the turns is told: on a busy machine both slow down together. The results go into

@@ -1,6 +1,6 @@
 """Train the models whose weights come with the library. Chapter 6 shows what they do.
 
-    python training/train.py sprites --source path/to/mnist.npz --epochs 44 --decay 22
+    python -m training.train sprites --source path/to/mnist.npz --epochs 44 --decay 22
 
 After each epoch a checkpoint and a line of the log are written, into a folder of the model's
 name. Killed, it goes on from the last checkpoint when it is started again. ``--export`` puts

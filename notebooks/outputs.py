@@ -1,0 +1,189 @@
+"""Run the notebooks and store what they show: ``make outputs`` (CHAPTERS=03-trajectories).
+
+Those are the chapters and the masters of the exercises, which bear the chapters' names.
+
+Each notebook is executed from its first cell in a fresh kernel and then normalized, so that
+the same chapter gives the same bytes on every machine: no version, time or random name is
+kept. In chapter 1, cells whose output is not compared show the full MNIST: without it, that is
+unless MMNIST_DATA names it, they keep the outputs that they have.
+
+The repository's address is copied from ``_config.yml`` into the chapters' first cells, README.md
+and CITATION.cff, and README's moving picture and the site's preview are remade. A chapter that
+fails is left as it was.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from PIL import Image
+
+from mmnist_lib import MovingMNIST, animate, load_mnist, show_strip
+from notebooks.address import CONFIG, ROOT, stamp
+from notebooks.text import first_code
+
+FOLDERS = ("book", "teaching/masters")
+NOTEBOOKS = [path for folder in FOLDERS for path in sorted(ROOT.glob(f"{folder}/*.ipynb"))]
+
+
+def run(path: Path) -> None:
+    """Execute and normalize one notebook, and write it back if all its cells ran."""
+    store(nbformat.read(path, as_version=4), path)
+
+
+def store(notebook: Any, path: Path) -> None:
+    """Execute and normalize a notebook, and write it to a path if all its cells ran."""
+    first = first_code(notebook)
+    first.source = stamp(first.source)
+    uncompared = [
+        cell
+        for cell in notebook.cells
+        if path.stem == "01-loading" and cell.source.startswith("# NBVAL_IGNORE_OUTPUT")
+    ]
+    stored = [cell.outputs for cell in uncompared]
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        store_widget_state=True,
+        resources={"metadata": {"path": path.parent}},
+    )
+    client.execute()
+    if uncompared and "MMNIST_DATA" not in os.environ:
+        print("  the uncompared cells keep their outputs, since MMNIST_DATA names no full MNIST")
+        for cell, outputs in zip(uncompared, stored, strict=True):
+            cell.outputs = outputs
+    normalize(notebook, path.stem)
+    notebook = name_widgets(notebook)
+    nbformat.validate(notebook)
+    write(path, json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, which gets its name only when all of it is there."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def normalize(notebook: Any, stem: str) -> None:
+    """Keep the kernel's name, the widgets' state and what the authors wrote; drop the rest."""
+    models = widget_models(notebook)
+    for model in models.values():  # nulls are the widgets' own defaults, and half of the bytes
+        model["state"] = {key: value for key, value in model["state"].items() if value is not None}
+    widgets = notebook.metadata.get("widgets")
+    notebook.metadata.clear()
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+    notebook.metadata["language_info"] = {"name": "python"}
+    if models:
+        notebook.metadata["widgets"] = widgets
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"{stem}-{number:02d}"
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    output.data["image/png"] = fewer_colors(output.data["image/png"])
+
+
+def joined(outputs: list[Any]) -> list[Any]:
+    """Join what a cell printed, which may arrive in one piece or in several."""
+    whole: list[Any] = []
+    for output in outputs:
+        stream = output.output_type == "stream"
+        if stream and whole and whole[-1].get("name") == output.name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    for output in whole:
+        if output.output_type == "stream":
+            output.text = as_on_a_terminal(output.text)
+    return whole
+
+
+def as_on_a_terminal(text: str) -> str:
+    """Keep of a progress bar what it shows at last, without colors and times."""
+    text = re.sub(r"\x1b\[[0-9;]*m|\x08", "", text)
+    text = re.sub(r"^.*\r(?=.)", "", text, flags=re.M)
+    return re.sub(r" \d+m?s \d+m?s/step(?: -)?", "", text)
+
+
+def fewer_colors(png: str) -> str:
+    """Reduce a picture to a palette of 256 colors: a third of the bytes, and no one sees it."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+        flat = Image.new("RGB", image.size, "white")
+        flat.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
+        flat.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode() + "\n"
+
+
+def widget_models(notebook: Any) -> dict[str, Any]:
+    """Return the state of the widgets, by name, in the order of their making."""
+    widgets = notebook.metadata.get("widgets", {})
+    return widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+
+
+def name_widgets(notebook: Any) -> Any:
+    """Replace the widgets' random names by ones that tell the order of their making."""
+    text = json.dumps(notebook)
+    for number, name in enumerate(widget_models(notebook)):
+        text = text.replace(name, hashlib.sha256(f"widget {number}".encode()).hexdigest()[:32])
+    return json.loads(text)
+
+
+def main(names: list[str]) -> None:
+    """Run the named notebooks, or all of them, then renew README.md."""
+    for path in NOTEBOOKS:
+        if names and path.stem not in names:
+            continue
+        print(path.relative_to(ROOT), flush=True)
+        try:
+            run(path)
+        except CellExecutionError as error:
+            raise SystemExit(f"{path.name} is left as it was: a cell failed\n{error}") from None
+    for path in (ROOT / "README.md", ROOT / "CITATION.cff"):
+        write(path, stamp(path.read_text(encoding="utf-8")))
+    readme_player().save(ROOT / "book" / "images" / "moving-mnist.gif", scale=4)
+    save_preview(ROOT / "website" / "assets" / "preview.png")
+
+
+def readme_player() -> Any:
+    """Make README's moving picture: two sequences of the library's own digits."""
+    _, (images, labels) = load_mnist("sample")
+    return animate(MovingMNIST(images, labels, seed=5).batch(0, 3), "Three moving pairs of digits.")
+
+
+def save_preview(path: Path) -> None:
+    """Draw what a link to the site shows elsewhere: the title, and two film strips."""
+    figure, axes = plt.subplots(2, figsize=(12, 6.3), facecolor="black")
+    figure.subplots_adjust(left=0.03, right=0.97, top=0.78, bottom=0.02, hspace=0)
+    for ax, clip in zip(axes, readme_player().clips, strict=False):
+        show_strip(clip[:14], every=2, ax=ax)
+        for number in ax.texts:
+            number.set_visible(False)
+        ax.patch.set_visible(False)
+    figure.text(0.03, 0.87, CONFIG["title"], color="white", fontsize=48)
+    figure.savefig(path, dpi=100, facecolor="#1d2733")
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""How exercises become editions, releases and grades, and chapters become slides."""

@@ -1,0 +1,292 @@
+"""The contract of every exercise: what its check says of nothing, of the right, and of the wrong.
+
+The cells of a master run here one after the other in one namespace, as nbgrader would run them.
+Mistakes stand in ``mistakes``, under the name of the task and the sentence that each earns.
+"""
+
+import ast
+import contextlib
+import io
+import re
+from functools import cache
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+
+import mmnist_lib
+from mmnist_lib.exercises import WrongAnswer, unpack
+from notebooks.text import tags
+from teaching import editions
+
+ROOT = Path(__file__).parents[2]
+MASTERS = editions.MASTERS
+NAMES = [path.stem for path in MASTERS]
+OTHER_SEED = 2027
+each_master = pytest.mark.parametrize("name", NAMES)
+
+
+@cache
+def source_version(name: str, seed: int | None = None):
+    return editions.prepared(ROOT / "teaching" / "masters" / f"{name}.ipynb", seed)
+
+
+@cache
+def student_edition(name: str, seed: int | None = None):
+    return editions.edition(source_version(name, seed))
+
+
+def nbgrader(cell) -> dict:
+    return cell.metadata.get("nbgrader", {})
+
+
+def tasks(name: str) -> list[str]:
+    """The tasks that are graded automatically, by the name of their solution cell."""
+    cells = [nbgrader(c) for c in source_version(name).cells if c.cell_type == "code"]
+    return [cell["grade_id"] for cell in cells if cell.get("solution")]
+
+
+@cache
+def sample():
+    return mmnist_lib.load_mnist("sample")
+
+
+def copies(source):
+    """Stand in for `load_mnist`, whose file need not be read for each of a hundred mistakes."""
+    assert source == "sample"
+    return tuple(tuple(array.copy() for array in pair) for pair in sample())
+
+
+def grades(notebook, answers=None, only=None) -> dict[str, str]:
+    """Run a notebook with some answers replaced. For each check: "" or its complaint."""
+    answers, said, namespace = answers or {}, {}, {"__name__": "__main__"}
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
+        patch.setenv("NBGRADER_EXECUTION", "autograde")
+        patch.setattr("mmnist_lib.exercises._show", lambda films: None)
+        sample()
+        patch.setattr("mmnist_lib.load_mnist", copies)
+        for cell in notebook.cells:
+            if cell.cell_type != "code" or "%pip" in cell.source:
+                continue
+            about = nbgrader(cell)
+            if about.get("grade"):
+                task = about["grade_id"].removesuffix("-check")
+                if only in (None, task):
+                    said[task] = complaint(cell.source, namespace)
+                if only == task:
+                    return said
+            else:
+                name = about.get("grade_id")
+                exec(compile(answers.get(name, cell.source), f"<{name}>", "exec"), namespace)
+                plt.close("all")
+    return said
+
+
+def complaint(source: str, namespace: dict) -> str:
+    try:
+        exec(compile(source, "<check>", "exec"), namespace)
+    except WrongAnswer as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+# ---- the shape of an assignment ----
+
+
+@each_master
+def test_an_assignment_has_five_tasks_and_ten_points(name):
+    about = [nbgrader(cell) for cell in source_version(name).cells]
+    graded = [cell for cell in about if cell.get("grade")]
+    assert [cell["points"] for cell in graded] == [1, 3, 3, 2, 1]
+    assert [cell["solution"] for cell in graded] == [False] * 4 + [True]  # the last is by hand
+    names = [cell["grade_id"] for cell in about if cell]
+    assert len(set(names)) == len(names)
+    assert [cell["grade_id"] for cell in graded[:4]] == [f"{task}-check" for task in tasks(name)]
+    for cell in source_version(name).cells:
+        if nbgrader(cell).get("grade") and cell.cell_type == "code":
+            assert "### BEGIN HIDDEN TESTS" in cell.source and ".require()" in cell.source
+
+
+@each_master
+def test_each_task_has_a_hint_and_a_worked_solution(name):
+    master = nbformat.read(ROOT / "teaching" / "masters" / f"{name}.ipynb", as_version=4)
+    kept = [tag for cell in master.cells for tag in tags(cell) - {"master"}]
+    assert [tag for tag in kept if tag in ("hint", "worked")] == ["hint", "worked"] * 4
+
+
+# ---- nothing, the right, and the wrong ----
+
+
+@each_master
+def test_a_stub_scores_nothing_and_the_message_is_calm(name):
+    said = grades(student_edition(name))
+    assert list(said) == tasks(name)
+    for words in said.values():
+        assert re.fullmatch(r"○ [\w ]+: not attempted yet\.", words)
+
+
+@each_master
+def test_a_stub_raises_nothing_for_a_reader(name):
+    """Without nbgrader a check of a stub is a sentence. The stored outputs hold them."""
+    stored = nbformat.read(editions.EDITIONS / f"{name}.ipynb", as_version=4)
+    shown = [
+        output.data["text/plain"]
+        for cell in stored.cells
+        if nbgrader(cell).get("grade") and cell.cell_type == "code"
+        for output in cell.outputs
+    ]
+    assert len(shown) == 4 and all("not attempted yet" in words for words in shown)
+
+
+@pytest.mark.parametrize("seed", [None, OTHER_SEED])
+@each_master
+def test_the_reference_solution_scores_full_marks(name, seed):
+    assert grades(source_version(name, seed)) == dict.fromkeys(tasks(name), "")
+
+
+def read_mistakes(name: str) -> list[tuple[str, str, str, str]]:
+    text = (ROOT / "tests" / "teaching" / "mistakes" / f"{name}.py").read_text(encoding="utf-8")
+    found = re.findall(r"^# %% ([\w-]+): (.*)\n# > (.*)\n((?:(?!# %%).*\n)*)", text, re.M)
+    assert len(found) == text.count("# %%"), "a mistake is not written as the others are"
+    return found
+
+
+MISTAKES = [(name, *mistake) for name in NAMES for mistake in read_mistakes(name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "what", "words", "code"),
+    MISTAKES,
+    ids=[f"{name}-{task}-{what}".replace(" ", "_") for name, task, what, _, _ in MISTAKES],
+)
+def test_a_typical_mistake_loses_its_points_and_is_told_why(name, task, what, words, code):
+    said = grades(source_version(name), {task: code}, only=task)[task]
+    assert said.startswith("✗ ") and words in said
+
+
+@each_master
+def test_each_task_has_three_mistakes_at_least(name):
+    named = [task for task, *_ in read_mistakes(name)]
+    assert set(named) == set(tasks(name))
+    assert all(named.count(task) >= 3 for task in tasks(name))
+
+
+def answer_name(name: str, task: str) -> tuple[str, bool]:
+    """What a solution cell defines, and whether it is a function."""
+    cell = next(c for c in source_version(name).cells if nbgrader(c).get("grade_id") == task)
+    first = next(
+        node
+        for node in ast.parse(cell.source).body
+        if isinstance(node, (ast.FunctionDef, ast.Assign))
+    )
+    if isinstance(first, ast.FunctionDef):
+        return first.name, True
+    return first.targets[0].id, False
+
+
+AGREEABLE = """
+class Agreeable(np.ndarray):
+    __eq__ = __le__ = __ge__ = lambda self, other: True
+    __ne__ = __lt__ = __gt__ = lambda self, other: False
+    __hash__ = None
+    __array_ufunc__ = lambda self, *a, **k: np.True_
+"""
+
+
+@each_master
+def test_an_object_that_equals_everything_scores_nothing(name):
+    answers = {}
+    for task in tasks(name):
+        answer, is_function = answer_name(name, task)
+        value = "np.zeros(1).view(Agreeable)"
+        given = (
+            f"def {answer}(*_, **__):\n    return {value}" if is_function else f"{answer} = {value}"
+        )
+        answers[task] = AGREEABLE + given
+    said = grades(source_version(name), answers)
+    assert all(words.startswith("✗ ") for words in said.values()), said
+
+
+@each_master
+def test_an_exception_costs_its_own_task_alone(name):
+    functions = [task for task in tasks(name) if answer_name(name, task)[1]]
+    for task in functions[-1:]:
+        answer, _ = answer_name(name, task)
+        broken = f"def {answer}(*_, **__):\n    return [][1]"
+        said = grades(source_version(name), {task: broken})
+        assert said.pop(task) == (
+            f"✗ {answer}: it raised IndexError in line 2 of your cell: list index out of range."
+        )
+        assert set(said.values()) == {""}
+
+
+# ---- editions ----
+
+
+def decoded(source: str) -> str:
+    """Replace what is packed by its values: the bytes may differ between versions of zlib."""
+
+    def values(found: re.Match) -> str:
+        array = unpack(found[1])
+        shown = np.round(array, 6) + 0.0 if array.dtype.kind == "f" else array
+        return f"{array.dtype} {array.shape} {shown.tolist()}"
+
+    return re.sub(r'unpack\("([^"]*)"\)', values, source)
+
+
+@each_master
+def test_a_committed_edition_is_what_the_command_makes(name):
+    stored = nbformat.read(editions.EDITIONS / f"{name}.ipynb", as_version=4)
+    fresh = student_edition(name)
+    assert len(stored.cells) == len(fresh.cells)
+    for old, new in zip(stored.cells, fresh.cells, strict=True):
+        if "%pip" not in new.source:  # stamped with the address
+            assert decoded(old.source) == decoded(new.source), "run `make assignments`"
+        assert old.metadata == new.metadata
+
+
+@each_master
+def test_an_edition_holds_no_solution_and_no_hidden_test(name):
+    text = (editions.EDITIONS / f"{name}.ipynb").read_text(encoding="utf-8")
+    for secret in secrets(name):
+        assert secret not in text
+    assert "SOLUTION" not in text and "HIDDEN" not in text and ".require(" not in text
+    assert "SEED" not in text and "frozen" not in text
+
+
+def secrets(name: str) -> list[str]:
+    """Lines that only a master may hold: of solutions, hidden tests, hints and answers."""
+    master = nbformat.read(ROOT / "teaching" / "masters" / f"{name}.ipynb", as_version=4)
+    shown = "\n".join(cell.source for cell in student_edition(name).cells)
+    lines = [line.strip() for cell in master.cells for line in cell.source.splitlines()]
+    found = [line for line in lines if len(line) > 24 and line not in shown]
+    return [line for line in found if "frozen(" not in line and "%pip" not in line]
+
+
+@each_master
+def test_another_seed_asks_for_other_answers(name):
+    """The answers that are values do not pass in another year, and the films are others."""
+    now, then = source_version(name), source_version(name, OTHER_SEED)
+    values = [task for task in tasks(name) if not answer_name(name, task)[1]]
+    assert values, "no task asks for a value"
+    for task in values:
+        namespace = {}
+        with contextlib.redirect_stdout(io.StringIO()):
+            for cell in now.cells:
+                if cell.cell_type == "code" and "%pip" not in cell.source:
+                    if nbgrader(cell).get("grade"):
+                        continue
+                    exec(cell.source, namespace)
+                    if nbgrader(cell).get("grade_id") == task:
+                        break
+        answer = answer_name(name, task)[0]
+        last_years = f"{answer} = {editions.literal(namespace[answer])}"
+        said = grades(then, {task: last_years}, only=task)
+        assert said[task].startswith("✗ "), f"{task}: the answer of another seed passes"
+    packed = [set(re.findall(r'unpack\("[^"]+"\)|np\.array\(.*?\)', c.source)) for c in now.cells]
+    other = [set(re.findall(r'unpack\("[^"]+"\)|np\.array\(.*?\)', c.source)) for c in then.cells]
+    assert set().union(*packed) != set().union(*other)

@@ -1,0 +1,209 @@
+"""The built site, as files: every link leads somewhere, every button to the right file."""
+
+import json
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlencode, urlsplit
+
+import nbformat.v4 as nb
+import pytest
+from bs4 import BeautifulSoup
+from PIL import Image
+from sphinx.errors import ExtensionError
+
+from benchmarks.pages import pages as measured_pages
+from benchmarks.pages import weigh
+from notebooks.address import STATED
+from website.course import show_sliders_as_html
+from website.publish import used_rules
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "_build" / "html"
+BOOK = ROOT / "book"
+CHAPTERS = sorted(str(path.relative_to(BOOK).with_suffix("")) for path in BOOK.rglob("*.ipynb"))
+
+
+class Page(HTMLParser):
+    """The links of a page, and what they can point at."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.anchors |= {values.get("id"), values.get("name")}
+        self.links += [values[key] for key in ("href", "src") if values.get(key)]
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return {path: Page(path) for path in SITE.rglob("*.html") if "_static" not in path.parts}
+
+
+def test_every_link_within_the_site_leads_somewhere(pages):
+    for path, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if parts.path.startswith("/"):  # 404.html, which is shown at any address
+                target = SITE / parts.path.split("/", 2)[2]
+            assert target.exists(), f"{path.name} links to {link}"
+            if parts.fragment and target.suffix == ".html":
+                anchors = pages[target].anchors if target in pages else set()
+                assert unquote(parts.fragment) in anchors, f"{path.name} links to {link}"
+
+
+def external(page: Page, host: str) -> list[str]:
+    return [link for link in page.links if urlsplit(link).netloc == host]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapters_buttons_open_its_own_file(pages, chapter):
+    # The site was built with this environment, perhaps by a workflow that runs in a fork.
+    repository = os.environ.get("GITHUB_REPOSITORY")
+    address = f"https://github.com/{repository}" if repository else STATED
+    check_buttons(pages[SITE / "book" / f"{chapter}.html"], chapter, address)
+
+
+def check_buttons(page: Page, chapter: str, address: str) -> None:
+    repository, file = address.removeprefix("https://github.com/"), f"book/{chapter}.ipynb"
+    assert (ROOT / file).exists()
+    assert external(page, "mybinder.org") == [
+        f"https://mybinder.org/v2/gh/{repository}/main?urlpath=lab/tree/{file}"
+    ]
+    assert external(page, "colab.research.google.com") == [
+        f"https://colab.research.google.com/github/{repository}/blob/main/{file}"
+    ]
+    github = external(page, "github.com")
+    assert address in github
+    assert f"{address}/edit/main/{file}" in github
+    assert any(link.startswith(f"{address}/issues/new") for link in github)
+    query = urlencode({"chapter": chapter})
+    assert any(link.endswith(f"running.html?{query}#on-your-jupyterhub") for link in page.links)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_slider_is_html_that_needs_no_manager(chapter):
+    notebook = (ROOT / "book" / f"{chapter}.ipynb").read_text(encoding="utf-8")
+    page = (SITE / "book" / f"{chapter}.html").read_text(encoding="utf-8")
+    sliders = notebook.count('"application/vnd.jupyter.widget-view+json"')
+    assert page.count("data-labels=") == sliders
+    assert "jupyter.widget" not in page
+
+
+def test_a_widget_that_brings_no_html_stops_the_build():
+    widget = nb.new_code_cell(outputs=[nb.new_output("display_data", {WIDGET: {}})])
+    with pytest.raises(ExtensionError, match=r"book/x: a widget would be dead .*slider"):
+        show_sliders_as_html("book/x", nb.new_notebook(cells=[widget]))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_head_of_a_chapter_tells_what_was_measured(chapter):
+    page = (SITE / "book" / f"{chapter}.html").read_text(encoding="utf-8")
+    facts = re.search(r'<p class="facts">(.*?)</p>', page)
+    measured = json.loads((ROOT / "benchmarks" / "classroom.json").read_text())["measured"]
+    if chapter.startswith("exercises"):
+        assert not facts or "minutes of reading" not in facts[1]
+        return
+    minutes = int(re.search(r"(\d+) minutes of reading", facts[1])[1])
+    assert 4 <= minutes <= 15
+    number, unit = re.search(r"runs in (\d+) (seconds|minutes)", facts[1]).groups()
+    assert int(number) * {"seconds": 1, "minutes": 60}[unit] == pytest.approx(
+        measured[chapter]["s"], abs=max(1, 0.3 * measured[chapter]["s"])
+    )
+
+
+def test_a_chapter_runs_in_the_browser_from_its_own_page(pages):
+    if not (SITE / "lite").exists():
+        pytest.skip("the site was built without JupyterLite: make site")
+    for chapter in CHAPTERS:
+        links = [link for link in pages[SITE / "book" / f"{chapter}.html"].links if "lite/" in link]
+        runs = re.match(r"(exercises/)?0[1-5]-", chapter)
+        path = f"lite/notebooks/index.html?path={chapter}.ipynb"
+        assert [link.replace("../", "") for link in links] == [path, path] * bool(runs)
+        assert not runs or (SITE / "lite" / "files" / f"{chapter}.ipynb").exists()
+
+
+def test_the_downloads_are_offered_where_they_are():
+    page = (SITE / "book" / "index.html").read_text(encoding="utf-8")
+    files = sorted(path.name for path in (SITE / "downloads").glob("*"))
+    assert re.findall(r'href="\.\./downloads/([^"]*)"', page) == files
+    if (SITE / "lite").exists():
+        assert "moving-mnist-course.zip" in files
+
+
+def test_a_link_elsewhere_shows_title_description_and_film_strip():
+    page = BeautifulSoup((SITE / "book/04-bouncing.html").read_text("utf-8"), "html.parser")
+    said = {tag.get("property"): tag["content"] for tag in page("meta", property=True)}
+    assert said["og:title"].startswith("4. Bouncing")
+    start = page.find("link", rel="canonical")["href"].removesuffix("book/04-bouncing.html")
+    assert said["og:image"] == f"{start}_static/preview.png"
+    with Image.open(SITE / "_static" / "preview.png") as picture:
+        assert picture.size == (1200, 630)
+    assert len(page.find("meta", attrs={"name": "description"})["content"]) > 80
+
+
+def test_the_site_has_a_map():
+    listed = re.findall("<loc>(.*?)</loc>", (SITE / "sitemap.xml").read_text(encoding="utf-8"))
+    names = {"/".join(address.split("/")[4:]) for address in listed}
+    assert {f"book/{chapter}.html" for chapter in CHAPTERS} <= names
+    assert all((SITE / name).exists() for name in names)
+    assert "404.html" not in names and "search.html" not in names
+
+
+def test_an_anchor_that_was_published_stays(pages):
+    """Others link to it. Where a heading must go, give what replaces it the old name."""
+    for line in (Path(__file__).parent / "anchors.txt").read_text(encoding="utf-8").split():
+        page, anchor = line.split("#")
+        assert anchor in pages[SITE / page].anchors, line
+
+
+def test_every_anchor_is_in_the_list_of_those_to_keep(pages):
+    kept = (Path(__file__).parent / "anchors.txt").read_text(encoding="utf-8").split()
+    made = [
+        f"{path.relative_to(SITE).as_posix()}#{section['id']}"
+        for path in pages
+        if path.parent != SITE and "_modules" not in path.parts
+        for section in BeautifulSoup(path.read_text("utf-8"), "html.parser")("section", id=True)
+    ]
+    missing = sorted({anchor for anchor in made if "#id" not in anchor} - set(kept))
+    assert not missing, "add them to tests/website/anchors.txt"
+
+
+@pytest.mark.parametrize("page", measured_pages(), ids=lambda page: page.stem)
+def test_a_page_is_light(page):
+    weight = weigh(page)
+    assert weight["without pictures"] <= 500
+    assert weight["with pictures"] <= 700
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        ("a{color:red}", "a{color:red}"),
+        (".x, .y{color:red}", ".x{color:red}"),
+        (".y .x{color:red}", ""),
+        (".x:not(.y){color:red}", ".x:not(.y){color:red}"),
+        (":is(.y, #n) a{color:red}", ":is(.y, #n) a{color:red}"),
+        (":is(.y, .z) a{color:red}", ""),
+        ('.x::before{content:"a, .y{}"}', '.x::before{content:"a, .y{}"}'),
+        ("@media print{.y{color:red}}", ""),
+        ("@media print{.x{color:red}.y{}}", "@media print{.x{color:red}}"),
+        ("@font-face{font-family:y}", "@font-face{font-family:y}"),
+    ],
+)
+def test_of_a_style_sheet_what_some_page_can_use_is_kept(rule, kept):
+    assert used_rules(rule, {"x", "n"}) == kept
+
+
+def test_the_style_sheet_keeps_the_licences_of_what_it_is_made_of():
+    text = (SITE / "_static" / "site.css").read_text(encoding="utf-8")
+    assert "Font Awesome" in text and "CC BY 4.0" in text

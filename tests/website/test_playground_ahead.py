@@ -1,0 +1,303 @@
+"""The playground's predictions: the page's network is Keras' model, and nothing else is loaded."""
+
+import functools
+import re
+
+import numpy as np
+import pytest
+
+from mmnist_lib import MovingMNIST, copy_last, load_mnist, mse
+from mmnist_lib.prediction import load_model
+from mmnist_lib.tracking import predict
+from website.playground import LOADED
+
+PAGE = "playground.html"
+READY = "document.querySelector('#clip-maker').dataset.ready"
+TOLD = "document.querySelector('#clip-maker .told').textContent"
+DONE = "document.querySelector('#clip-maker .guesses').ariaBusy === 'false'"
+_, (images, _labels) = load_mnist("sample")
+
+
+@pytest.fixture
+def open_page(visit, wait_until):
+    def open_(search="", **options):
+        page = visit(PAGE + search, **{"reduced_motion": "reduce", **options})
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        wait_until(page, READY)
+        return page
+
+    return open_
+
+
+def clip_of(page):
+    """The Python's clip, but twenty frames of it."""
+    code = page.locator(".python code").inner_text()
+    names = {}
+    exec(re.sub(r"n_frames=\d+", "n_frames=20", code), names)
+    return names["frames"]
+
+
+model = functools.cache(lambda: load_model("sprites"))
+
+
+def by_keras(films):
+    """What the model makes of films of ten frames, twelve at once, or it would compile anew."""
+    seen = np.zeros((12, 10, 64, 64), np.float32)
+    seen[: len(films)] = np.asarray(films, np.float32) / 255
+    return model().predict(seen, batch_size=12, verbose=0)["frames"][: len(films)]
+
+
+def by_worker(page, kind, films, **job):
+    """What the site's own worker makes of them, in full."""
+    given = {"speed": 0.1, "rule": "clamp", "digits": 2, "size": films[0].shape[-1], **job}
+    return page.evaluate(
+        """async ([kind, films, job]) => {
+            const script = document.querySelector("script[src*='playground.js']").src;
+            const url = script.replace("playground.js", "predictor.js");
+            const worker = new Worker(url, { type: "module" });
+            const answer = () => new Promise((resolve) => {
+                worker.onmessage = ({ data }) => data.bytes || data.ready || resolve(data);
+            });
+            const all = [];
+            for (const film of films) {
+                const frames = film.map((frame) => Uint8Array.from(frame.flat()));
+                worker.postMessage({ kind, job: { ...job, frames } });
+                const { frames: made, ...other } = await answer();
+                all.push(made ? made.map((frame) => Array.from(frame)) : other);
+            }
+            worker.terminate();
+            return all;
+        }""",
+        [kind, [film.tolist() for film in films], given],
+    )
+
+
+def test_the_network_is_keras_model(open_page):
+    films = [*MovingMNIST(images, seed=21).batch(0, 8)[:, :10]]
+    films += [*MovingMNIST(images, n_digits=1, seed=22).batch(0, 2)[:, :10]]
+    films += [*MovingMNIST(images, n_digits=3, rule="reflect", seed=23).batch(0, 2)[:, :10]]
+    found = np.reshape(by_worker(open_page(), "network", films), (12, 10, 64, 64))
+    expected = by_keras(films)
+    assert np.ptp(expected) > 0.9
+    assert np.abs(found - expected).max() < 1e-3
+
+
+def test_it_loads_when_asked_and_from_here_alone(open_page, wait_until, address):
+    page = open_page()
+    page.wait_for_timeout(300)
+    assert not [url for url in page.asked if "onnx" in url or "predictor" in url]
+    megabytes = sum(path.stat().st_size for path in LOADED) / 1e6
+    assert f" {megabytes:.1f} MB" in page.locator(".offer").inner_text()
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    assert not page.locator(".loading").is_visible()
+    assert page.locator("progress").evaluate("(it) => it.value") == 1, "all that was announced"
+    loaded = [url.rpartition("/")[2].partition("?")[0] for url in page.asked]
+    assert {path.name for path in LOADED} <= set(loaded)
+    assert all(url.startswith(address) for url in page.asked), page.asked
+    ours = [url for url in page.asked if "logo" not in url]
+    assert all("?v=" in url for url in ours), "or an old file would stay with a new one"
+
+
+@pytest.mark.parametrize("search", ["", "?digits=8,own&speed=0.2&rule=reflect&seed=5"])
+def test_what_is_shown_is_what_was_predicted(open_page, wait_until, search):
+    page = open_page(search)
+    if search:
+        page.locator(".pad").press("Space")
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    clip = clip_of(page)
+    seen, later = clip[:10], clip[10:] / 255
+    state = {"step_length": 0.2, "rule": "reflect"} if search else {}
+    guesses = {"truth": later, "network": by_keras(seen[np.newaxis])[0]}
+    guesses["exact"] = predict(seen, **state)
+    page.locator(".later").fill("17")
+    for name, frames in guesses.items():
+        canvas = page.locator(f"[data-guess={name}] canvas")
+        ink = canvas.evaluate(
+            """(it) => Array.from(it.getContext("2d").getImageData(0, 0, 64, 64).data)
+                .filter((_, at) => at % 4 === 0)"""
+        )
+        assert np.abs(np.reshape(ink, (64, 64)) - 255 * frames[7]).max() <= 0.51 + 0.26, name
+    told = page.locator(".told").inner_text()
+    held = copy_last(seen[np.newaxis] / 255, 10)[0]
+    for text, frames in (
+        ("frame 9, held still, has", held),
+        ("the network", guesses["network"]),
+        ("the exact predictor", guesses["exact"]),
+    ):
+        score = float(re.search(rf"{text} (\d+\.\d)", told)[1])
+        assert score == pytest.approx(mse(frames[np.newaxis], later[np.newaxis]), abs=0.06)
+    assert ("In training" in told) == bool(search)
+    if search:
+        assert "speed 0.2, the rule reflect, a drawing" in told
+    assert page.locator(".error polyline").count() == 3
+    assert told.partition(" In training")[0] in page.locator(".error").get_attribute("aria-label")
+
+
+def test_each_predictor_is_asked_once_and_the_button_keeps_the_focus(open_page, wait_until):
+    page = open_page()
+    page.evaluate(
+        """() => {
+            window.jobs = [];
+            const post = Worker.prototype.postMessage;
+            Worker.prototype.postMessage = function (message) {
+                window.jobs.push(message.kind);
+                post.call(this, message);
+            };
+        }"""
+    )
+    page.get_by_role("button", name="Predict what comes next").press("Enter")
+    wait_until(page, DONE)
+    focused = page.evaluate("document.activeElement.textContent")
+    assert focused == page.locator(".predict").inner_text() == "Predicted below"
+    page.locator(".predict").press("Enter")
+    page.get_by_label("Frames", exact=True).fill("12")  # it changes nothing in what is predicted
+    page.locator("#maker-speed").dispatch_event("change")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.jobs") == ["network", "exact"]
+
+
+def test_an_answer_to_a_clip_that_is_gone_is_not_shown(open_page, wait_until):
+    page = open_page("?digits=3,7&seed=2")
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    page.locator("#maker-seed").fill("3")
+    wait_until(page, f"{TOLD}.includes('at work')")
+    page.evaluate(
+        """() => {
+            const speed = document.querySelector("#maker-speed");
+            window.dragging = setInterval(() => {
+                speed.value = speed.value === "0.2" ? 0.3 : 0.2;
+                speed.dispatchEvent(new Event("input", { bubbles: true }));
+            }, 50);
+        }"""
+    )
+    page.wait_for_timeout(2500)
+    assert "at work" in page.locator(".told").inner_text()
+    assert page.locator(".ahead.stale").count() == 1
+    page.evaluate("clearInterval(window.dragging)")
+    wait_until(page, DONE)
+    assert "Here it meets speed 0." in page.locator(".told").inner_text()
+
+
+def test_a_change_is_predicted_anew(open_page, wait_until):
+    page = open_page()
+    page.get_by_role("button", name="Predict what comes next").press("Enter")
+    wait_until(page, DONE)
+    first = page.locator(".told").inner_text()
+    page.get_by_role("button", name="Throw again").first.click()
+    wait_until(page, DONE)
+    assert page.locator(".told").inner_text() != first
+    later = clip_of(page)[10:] / 255
+    network = by_keras(clip_of(page)[np.newaxis, :10])
+    assert (
+        f"the network {mse(network, later[np.newaxis]):.1f}" in page.locator(".told").inner_text()
+    )
+
+    page.get_by_label("Canvas, pixels").fill("48")
+    wait_until(page, DONE)
+    assert "64 pixels only" in page.locator("[data-guess=network]").inner_text()
+    assert "Without the network: It takes" in page.locator(".told").inner_text()
+    for label, value, why in (("speed", "0", "digits that move"), ("seed", "4", "")):
+        page.locator(f"#maker-{label}").fill(value)
+        wait_until(page, DONE)
+        assert why in page.locator("[data-guess=exact]").inner_text()
+    page.locator("fieldset").first.get_by_label("Class").select_option("own")
+    wait_until(page, DONE)
+    assert "no ink" in page.locator("[data-guess=exact]").inner_text()
+    assert page.locator(".told").inner_text().startswith("Nobody predicts this clip. Without")
+
+
+def test_rule_and_speed_stand_beside_the_films(open_page, wait_until):
+    page = open_page()
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    section = page.locator(".ahead")
+    section.get_by_label("Speed").fill("0.2")
+    section.get_by_label("Rule").select_option("reflect")
+    section.get_by_role("button", name="Throw again").click()
+    wait_until(page, f"{DONE} && location.search.includes('rule=reflect&speed=0.2&seed=3')")
+    assert page.locator("#maker-speed").input_value() == "0.2"
+    page.locator("#maker-speed").fill("0.3")
+    assert section.get_by_label("Speed").input_value() == "0.3"
+
+
+def test_the_films_play_with_the_clip(open_page, wait_until):
+    page = open_page()
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    page.get_by_label("Frame", exact=True).first.fill("13")
+    assert page.locator(".later").input_value() == "13"
+    page.locator(".later").press("ArrowRight")
+    assert page.locator(".later-at").inner_text() == "14"
+    assert page.locator("#clip-maker .at").inner_text() == "frame 14"
+    page.get_by_label("Frame", exact=True).first.fill("3")
+    assert page.locator(".later-at").inner_text() == "14", "what is given is no prediction"
+
+
+def test_the_films_of_a_short_clip_play_on(open_page, wait_until):
+    page = open_page("?frames=5")
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    page.locator(".play").click()
+    for frame in ("19", "10"):
+        wait_until(page, f"document.querySelector('.later').value === '{frame}'")
+
+
+@pytest.mark.parametrize(
+    "lost, rest",
+    [
+        ("ort.wasm.bundle.min.mjs", "exact"),
+        ("ort-wasm-simd-threaded.wasm.gz", "exact"),
+        ("sprites.onnx.gz", "exact"),
+        ("exact.js", "network"),
+        ("predictor.js", None),
+    ],
+)
+def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest):
+    page = open_page()
+    page.route(f"**/{lost}*", lambda route: route.fulfill(status=404))
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    for kind in ("network", "exact"):
+        text = page.locator(f"[data-guess={kind}]").inner_text()
+        assert ("MSE" if kind == rest else "could not be loaded") in text
+        name = {"network": "the network", "exact": "the exact predictor"}[kind]
+        assert (f"Without {name}" in page.locator(".told").inner_text()) == (kind != rest)
+    assert len(page.workers) == (rest is not None), "whoever failed is dismissed"
+    page.get_by_role("button", name="Throw again").first.click()
+    wait_until(page, DONE)
+    assert len(page.workers) == (rest is not None), "and comes back when asked, not by itself"
+    page.unroute(f"**/{lost}*")
+    page.get_by_role("button", name="Try again").click()
+    wait_until(page, f"{TOLD}.includes('the network ') && {TOLD}.includes('exact predictor ')")
+    assert not page.locator(".loading").is_visible()
+    assert len(page.workers) == 2
+
+
+@pytest.mark.parametrize("part", ["ahead", "pad", "downloads"])
+def test_where_a_part_is_lost_the_page_says_so(browser, address, wait_until, part):
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.route(f"**/{part}.js*", lambda route: route.abort())
+    page.goto(f"{address}/book/{PAGE}")
+    wait_until(page, READY)
+    said = {"ahead": "predictions", "pad": "drawing pad", "downloads": "GIF and .npz"}[part]
+    assert said in page.locator(".said").inner_text()
+    page.get_by_role("button", name="Throw again").first.click()
+    assert said in page.locator(".said").inner_text()
+    for name, selector in {"ahead": ".predict", "pad": ".pad", "downloads": ".gif"}.items():
+        assert page.locator(selector).is_visible() == (name != part)
+    context.close()
+
+
+def test_a_long_search_for_a_clip_that_is_gone_is_given_up(open_page, wait_until):
+    page = open_page("?digits=3,7,1,9&size=128&seed=2")
+    page.get_by_role("button", name="Predict what comes next").click()
+    page.wait_for_timeout(500)
+    assert "at work" in page.locator("[data-guess=exact]").inner_text()
+    page.get_by_label("Canvas, pixels").fill("64")
+    page.get_by_label("Digits", exact=True).select_option("1")
+    wait_until(page, f"{DONE} && {TOLD}.includes('exact predictor ')")

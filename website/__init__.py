@@ -1,0 +1,1 @@
+"""How the book becomes the site: Sphinx extensions, scripts and styles, downloads."""

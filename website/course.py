@@ -1,0 +1,296 @@
+"""What the site needs beyond Jupyter Book.
+
+The repository's own address, a chapter's clip on another page, more places to run a chapter,
+how long that takes, worked solutions below the exercises, sliders and formulas that need no
+script from elsewhere, downloads, and reference pages of what is built on Keras.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import nbformat
+from docutils import nodes
+from nbformat.v4 import new_markdown_cell
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ConfigError, ExtensionError
+from sphinx.util import inspect
+from sphinx.util.docutils import SphinxDirective
+
+from mmnist_lib import choose_keras_backend
+from notebooks import address
+from notebooks.text import mathml, player, tags
+
+OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
+LITE = "lite/notebooks/index.html?path="  # JupyterLite, put beside the book by `make site`
+WORDS_A_MINUTE = 200
+FOLDED = " Below each check stand a hint and a worked solution."
+
+
+class Clip(SphinxDirective):
+    """``{clip} 05-compositing``: the first moving picture of that chapter."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Take the player's HTML out of the notebook beside this page."""
+        path = Path(self.env.doc2path(self.env.docname)).parent / f"{self.arguments[0]}.ipynb"
+        self.env.note_dependency(str(path))
+        notebook: Any = nbformat.read(path, as_version=4)
+        for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+            if page := player(output):
+                return [nodes.raw("", page, format="html")]
+        raise self.error(f"{path.name} holds no moving picture")
+
+
+def use_own_address(app: Sphinx, config: Config) -> None:
+    """On GitHub Actions, link to the repository that the build runs in."""
+    options = config.html_theme_options
+    options["repository_url"] = address.own()
+    config.html_baseurl = config.ogp_site_url = address.site_of(address.own())
+    options["logo"] = {"text": config.html_title, "alt_text": ""}
+
+
+def fill_in_address(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put the address where a page asks for it or a notebook states it."""
+    source[0] = address.fill_in(source[0])
+
+
+def add_launch_buttons(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: Any,
+) -> None:
+    """Let a chapter's menu lead to JupyterLite and to the form for a hub."""
+    for button in context.get("header_buttons", []):
+        if button.get("label") == "launch-buttons":
+            if runs_at := in_browser(app, pagename):
+                button["buttons"].insert(
+                    0,
+                    {
+                        "type": "link",
+                        "text": "This browser",
+                        "tooltip": "Run this chapter in the browser",
+                        "icon": "_static/logo.svg",
+                        "url": runs_at,
+                    },
+                )
+            page = context["pathto"]("book/running")
+            query = urlencode({"chapter": pagename.removeprefix("book/")})
+            button["buttons"].append(
+                {
+                    "type": "link",
+                    "text": "JupyterHub",
+                    "tooltip": "Launch on your JupyterHub",
+                    "icon": "_static/images/logo_jupyterhub.svg",
+                    "url": f"{page}?{query}#on-your-jupyterhub",
+                }
+            )
+
+
+def in_browser(app: Sphinx, docname: str) -> str:
+    """Return where the published site runs a page's notebook, or nothing."""
+    name = docname.removeprefix("book/")
+    runs = re.fullmatch(r"(exercises/)?0[1-5]-\w+", name)
+    up = "../" * docname.count("/")
+    return f"{up}{LITE}{name}.ipynb" if app.config.published and runs else ""
+
+
+def rework_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Change a notebook on its way to becoming a page; the file that it is read from stays."""
+    if app.env.doc2path(docname).endswith(".ipynb"):
+        notebook = nbformat.reads(source[0], as_version=4)
+        add_worked_solutions(app, docname, notebook)
+        show_sliders_as_html(docname, notebook)
+        add_facts(app, docname, notebook)
+        source[0] = nbformat.writes(notebook)
+
+
+def add_facts(app: Sphinx, docname: str, notebook: Any) -> None:
+    """Say at a notebook's head how long it takes, and where it can be run."""
+    facts = []
+    runs = json.loads((Path(app.srcdir) / "benchmarks" / "classroom.json").read_text("utf-8"))
+    measured = runs["measured"].get(docname.removeprefix("book/"))
+    if measured and not docname.startswith("book/exercises"):
+        text = " ".join(cell.source for cell in notebook.cells)
+        minutes = round(len(text.split()) / WORDS_A_MINUTE)
+        facts.append(f"{minutes} minutes of reading")
+        facts.append(f"runs in {duration(measured['s'])} on two cores")
+    if runs_at := in_browser(app, docname):
+        what = "these exercises" if "exercises/" in docname else "this chapter"
+        facts.append(f'<a href="{runs_at}">Run {what} in the browser</a>')
+    if facts:
+        title, _, rest = notebook.cells[0].source.partition("\n")
+        line = f'<p class="facts">{" · ".join(facts)}</p>'
+        notebook.cells[0].source = f"{title}\n\n{line}\n{rest}"
+
+
+def duration(seconds: float) -> str:
+    """Tell a time as one would say it."""
+    if seconds < 60:
+        return f"{max(2, round(seconds))} seconds"
+    return f"{round(seconds / 60)} minutes"
+
+
+def offer_downloads(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Link to the book's PDF and zip on the published site, if they are made."""
+    files = sorted((Path(app.srcdir) / app.config.downloads).glob("*.*"))
+    links = " ".join(
+        f'<a href="../downloads/{file.name}">{OFFERS[file.suffix]}</a>, '
+        f"{file.stat().st_size / 1e6:.1f} MB."
+        for file in files
+        if app.config.published
+    )
+    text = f"**Take it with you.** {links}" if links else ""
+    source[0] = source[0].replace("{{ downloads }}", text)
+
+
+def not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Make the page that GitHub Pages shows in place of one that is not there."""
+    body = (Path(app.srcdir) / "website" / "assets" / "404.html").read_text("utf-8")
+    yield "404", {"title": "No such page", "body": address.fill_in(body)}, "page.html"
+
+
+def add_worked_solutions(app: Sphinx, docname: str, notebook: Any) -> None:
+    """Show hints and solutions folded, in the edition for self-study alone.
+
+    They stand in the masters, and nowhere else: the file that a reader can
+    download, and all of the edition for a class, are without them.
+    """
+    folder, _, name = docname.rpartition("/")
+    if folder != "book/exercises" or app.config.edition == "class":
+        return
+    master = Path(app.srcdir) / "teaching" / "masters" / f"{name}.ipynb"
+    app.env.note_dependency(str(master))
+    folded = hints_and_solutions(nbformat.read(master, as_version=4))
+    notebook.cells[0].source += FOLDED
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if text := folded.pop(grade_id(cell), ""):
+            cells.append(new_markdown_cell(text, id=f"folded-{len(cells)}"))
+    notebook.cells = cells
+
+
+def hints_and_solutions(master: Any) -> dict[str, str]:
+    """Return for each graded cell of a master what to fold below it."""
+    folded: dict[str, str] = {}
+    graded = solution = ""
+    for cell in master.cells:
+        is_a = cell.metadata.get("nbgrader", {})
+        if is_a.get("solution"):
+            lines = cell.source.splitlines()
+            solution = "\n".join(x for x in lines if " SOLUTION" not in x)
+        if is_a.get("grade"):
+            graded = grade_id(cell)
+            folded[graded] = ""
+        if is_a.get("grade") and is_a.get("solution"):  # a written answer
+            folded[graded] = fold("An answer, and how it is marked", cell.source)
+        if "hint" in tags(cell):
+            folded[graded] += fold("A hint", cell.source)
+        if "worked" in tags(cell):
+            code = f"```python\n{solution}\n```\n\n{cell.source}"
+            folded[graded] += fold("A worked solution", code)
+    return folded
+
+
+def show_sliders_as_html(docname: str, notebook: Any) -> None:
+    """Of a slider, keep the HTML that it brings, which needs no manager."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            view = "application/vnd.jupyter.widget-view+json"
+            if data.pop(view, None) is not None and "text/html" not in data:
+                raise ExtensionError(
+                    f"{docname}: a widget would be dead on the site. "
+                    "Use mmnist_lib.slider, which brings HTML too"
+                )
+
+
+def visit_inline_math(self: Any, node: nodes.math) -> None:
+    """Write a formula in a sentence as MathML."""
+    self.body.append(mathml(node.astext(), "inline"))
+    raise nodes.SkipNode
+
+
+def visit_display_math(self: Any, node: nodes.math_block) -> None:
+    """Write a formula of its own as MathML."""
+    tex = re.sub(r"\\(begin|end){split}", "", node.astext())
+    page = mathml(tex, "block")
+    # It scrolls on a phone, so the keyboard has to reach it.
+    label = 'class="formula" tabindex="0" role="group" aria-label="Formula"'
+    self.body.append(f"<div {label}>{page}</div>")
+    raise nodes.SkipNode
+
+
+def grade_id(cell: Any) -> str:
+    """Return nbgrader's name of a cell, or nothing."""
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def fold(title: str, text: str) -> str:
+    """Fold a text away, as the chapters do it."""
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>\n\n"
+
+
+def choose_edition(app: Sphinx, config: Config) -> None:
+    """Take the edition from ``make book EDITION=class``."""
+    if config.edition not in ("study", "class"):
+        raise ConfigError(f"EDITION={config.edition} is unknown: choose study or class")
+
+
+def do_without_keras(app: Sphinx, config: Config) -> None:
+    """Where Keras cannot be imported, leave out what is built on it."""
+    try:  # JAX, for one, has no builds for Macs with Intel processors
+        choose_keras_backend()
+        import keras  # noqa: F401
+    except Exception as error:  # each backend that fails raises its own
+        print(f"The reference page of prediction stays empty: {error}")
+        config.suppress_warnings.append("autodoc")
+
+
+def show_own_arguments(
+    app: Sphinx,
+    what: str,
+    name: str,
+    thing: Any,
+    options: Any,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None]:
+    """Show what a class takes where that of Keras hides it from autodoc."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        own = inspect.signature(thing.__init__, bound_method=True)
+        signature = inspect.stringify_signature(own, show_annotation=False)
+    return signature, returns
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register all of the above with Sphinx."""
+    app.add_directive("clip", Clip)
+    edition = os.environ.get("EDITION") or "study"
+    app.add_config_value("edition", edition, "env")
+    app.add_config_value("downloads", "_build/downloads", "env")
+    published = bool(os.environ.get("PUBLISH"))
+    app.add_config_value("published", published, "env")
+    app.connect("config-inited", choose_edition)
+    app.connect("source-read", rework_notebook)
+    app.connect("source-read", offer_downloads)
+    app.connect("html-collect-pages", not_found)
+    app.add_html_math_renderer("mathml", (visit_inline_math, None), (visit_display_math, None))
+    app.connect("config-inited", use_own_address)
+    app.connect("config-inited", do_without_keras)
+    app.connect("autodoc-process-signature", show_own_arguments)
+    app.connect("source-read", fill_in_address)
+    app.connect("html-page-context", add_launch_buttons, priority=900)  # after the theme
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

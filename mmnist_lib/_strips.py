@@ -54,14 +54,14 @@ def draw_strips(
     item = np.dtype((np.void, length))
     stretches = np.ndarray(frames.size - length + 1, item, buffer=frames, strides=(1,))
     first_byte = np.arange(0, frames.size, size**2).reshape(len(frames), 1, -1)  # (n, 1, n_frames)
-    places = first_byte + tracks[..., 0] * size + tracks[..., 1]  # (n, k, n_frames)
-    first, *others = cut_strips(sprites, size, length)
-    for at in places[:, 0].T:  # (n,): one frame of each sequence
-        stretches[at] = first.view(item)[:, 0]  # meets only black
-    for strips, at in zip(others, places.swapaxes(0, 1)[1:], strict=True):
-        below = stretches[at]  # (n, n_frames) of items
+    starts = first_byte + tracks[..., 0] * size + tracks[..., 1]  # (n, k, n_frames)
+    starts = starts.transpose(1, 2, 0).copy()  # (k, n_frames, n)
+    first, *others = cut_strips(sprites, size, length)  # each (n, length)
+    stretches[starts[0]] = first.view(item)[:, 0]  # meets only black
+    for strips, at in zip(others, starts[1:], strict=True):
+        below = stretches[at]  # (n_frames, n) of items
         merged = below.view(np.uint8).reshape(*at.shape, length)
-        np.maximum(merged, strips[:, np.newaxis], out=merged)
+        np.maximum(merged, strips, out=merged)
         stretches[at] = below
 
 

@@ -420,9 +420,7 @@ def test_floats_from_0_to_1_are_taken(call, name, shape, kind):
 def test_floats_out_of_range_are_refused(call, name, shape, value, words, remedy):
     images = np.zeros(shape)
     images[..., 0, 0] = value
-    with pytest.raises(
-        ValueError, match=f"{name} run from {words}: .*{remedy}"
-    ):
+    with pytest.raises(ValueError, match=f"{name} run from {words}: .*{remedy}"):
         call(images)
 
 

@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from ._checks import check_count
 from .trajectories import check_motion
 
+__all__ = ["bounce_path"]
+
 FEW = 50  # up to so many coordinates, plain numbers are faster than arrays
 
 

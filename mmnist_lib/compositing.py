@@ -3,8 +3,7 @@
 Raises
 ------
 TypeError
-    If images or sprites are not uint8, or a count, a position, the seed or an index is not an
-    integer.
+    If images are not uint8, or a count, position, seed or index is not an integer.
 ValueError
     If a number is out of its range, or shapes do not fit each other.
 """
@@ -22,6 +21,8 @@ from ._strips import draw_strips, sequences_at_once
 from .bouncing import bounce_path, check_rule
 from .loading import check_digits, check_labels
 from .trajectories import check_step_length, velocity_of
+
+__all__ = ["GroundTruth", "MovingMNIST", "composite", "to_pixels"]
 
 Frames = NDArray[np.uint8]
 NUMBERS = 2**16  # of coordinates to work out at a time, which spreads the cost of NumPy's calls
@@ -118,9 +119,7 @@ def _check_sprites(sprites: Any, positions: Any, size: Any) -> tuple[Frames, NDA
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
 class GroundTruth:
-    """What made n sequences of k digits each; `MovingMNIST.truth` returns it.
-
-    Each array leads with ``(n, k)``. The truth of one sequence alone leads with ``(k,)``.
+    """What made n sequences of k digits each; that of one sequence leads with ``(k,)`` alone.
 
     Attributes
     ----------
@@ -136,13 +135,6 @@ class GroundTruth:
         Position in each frame, unit coordinates.
     track : int, ``(n, k, n_frames, 2)``
         Position in each frame, whole pixels: row and column of the top-left corner.
-
-    Examples
-    --------
-    >>> truth = MovingMNIST(np.full((1, 28, 28), 255, np.uint8)).truth(0)
-    >>> on_wall = ((truth.path == 0) | (truth.path == 1)).any(axis=-1)  # under the clamp rule
-    >>> on_wall.shape
-    (2, 20)
     """
 
     digits: NDArray[np.intp]
@@ -188,25 +180,20 @@ class MovingMNIST:
 
     Notes
     -----
-    Each digit takes four uniform numbers: which image, start row, start column, angle.
-    They are block ``i * n_digits + digit`` of the counter-based stream Philox with the seed
-    for its key (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), so
-    any sequence is reached at once. The rule is that of the published test set of
-    Srivastava, Mansimov and Salakhutdinov (ICML 2015); chapter 5 shows how it is known. One
-    thing differs: their generator deals the digits from a shuffled pack, this one draws each
-    digit by itself.
+    Each digit takes four uniform numbers: which image, start row, start column, angle. They are
+    block ``i * n_digits + digit`` of the counter-based stream Philox with the seed for its key
+    (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), so any sequence is
+    reached at once. The rule is that of the published test set (Srivastava, Mansimov and
+    Salakhutdinov, ICML 2015), but for one thing: their generator deals the digits from a
+    shuffled pack, and this one draws each digit by itself.
 
     Examples
     --------
     >>> from mmnist_lib import load_mnist
     >>> _, (images, labels) = load_mnist("sample")
     >>> data = MovingMNIST(images, labels, seed=7)
-    >>> data[3].shape, data.batch(0, 5).shape
-    ((20, 64, 64), (5, 20, 64, 64))
-    >>> bool((data.batch(0, 5)[3] == data[3]).all())
-    True
-    >>> data.truth(3).path.shape
-    (2, 20, 2)
+    >>> data[3].shape, data.batch(0, 5).shape, data.truth(3).path.shape
+    ((20, 64, 64), (5, 20, 64, 64), (2, 20, 2))
     """
 
     __iter__ = None  # an endless set: without this, `for sequence in data` would never end
@@ -252,10 +239,8 @@ class MovingMNIST:
 
         Parameters
         ----------
-        start : int
-            The first sequence, at least 0.
-        stop : int
-            The one after the last, at least `start`.
+        start, stop : int
+            The first sequence, and the one after the last.
         out : uint8 array, optional
             Where to write: C-contiguous, of the shape below. Saves making a new array.
 
@@ -282,13 +267,13 @@ class MovingMNIST:
 
     def _draw(self, frames: Frames, truth: GroundTruth) -> None:
         step = sequences_at_once(self.n_frames, self.size, self.images.shape[-1])
-        for low in range(0, len(frames), max(1, step)):
-            few = slice(low, low + max(1, step))
-            sprites = self.images[truth.digits[few]]  # (n, k, h, h)
+        for low in range(0, len(frames), step or 1):
+            few = slice(low, low + (step or 1))
+            sprites, tracks = self.images[truth.digits[few]], truth.track[few]  # (n, k, h, h)
             if step:
-                draw_strips(frames[few], sprites, truth.track[few])
+                draw_strips(frames[few], sprites, tracks)
             else:
-                frames[low] = composite(sprites[0], truth.track[low], self.size)
+                frames[low] = composite(sprites[0], tracks[0], self.size)
 
     def truth(self, start: int, stop: int | None = None) -> GroundTruth:
         """Return what made sequences `start` to `stop - 1`, or the one sequence `start`.
@@ -298,12 +283,12 @@ class MovingMNIST:
         start : int
             The first sequence.
         stop : int, optional
-            The one after the last. Without it, the arrays lack their leading axis.
+            The one after the last.
 
         Returns
         -------
         GroundTruth
-            Digits, labels, starts, velocities, paths and tracks.
+            Without `stop`, the arrays lack their leading axis.
 
         Examples
         --------

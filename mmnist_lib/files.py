@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from ._checks import check_count
 from .compositing import Frames, GroundTruth, MovingMNIST
 
+__all__ = ["load_sequences", "save_sequences"]
+
 LAYOUTS = ("canonical", "batch")
 BLOCK_BYTES = 512 * 20 * 64 * 64  # 42 MB: 512 sequences of the usual kind are made at a time
 Progress = Callable[[int], None]

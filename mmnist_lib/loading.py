@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import io
-import json
 import os
-import socket
 import warnings
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._checks import check_array
+from ._keras import choose_keras_backend, download_mnist
+
+__all__ = ["choose_keras_backend", "load_mnist"]
 
 Digits: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 SAMPLE = Path(__file__).parent / "data" / "mnist_sample.npz"
 NAMES = ("x_train", "y_train", "x_test", "y_test")  # of the arrays in Keras' file
-BACKENDS = ("jax", "tensorflow", "torch")
-STALL = 20.0  # seconds without a byte, after which a download is given up
 
 
 def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]:
@@ -81,7 +77,7 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     if source == "auto":
         return _choose()
     if source == "keras":
-        return _from_keras()
+        return _check_set(list(download_mnist()))
     return _read_npz(SAMPLE if source == "sample" else Path(source))
 
 
@@ -89,7 +85,7 @@ def _choose() -> tuple[Digits, Digits]:
     if named := os.environ.get("MMNIST_DATA"):
         return _read_npz(Path(named), "MMNIST_DATA")
     try:
-        return _from_keras()
+        return _check_set(list(download_mnist()))
     except (ImportError, OSError) as error:  # ConnectionError is an OSError
         warnings.warn(
             f"using the 5,000 bundled digits, because {error}. To silence this: "
@@ -149,19 +145,7 @@ def _check_set(arrays: list[Any]) -> tuple[Digits, Digits]:
 def check_digits(
     images: Any, *, name: str = "images", side: int | None = None, empty: bool = False
 ) -> None:
-    """Raise unless these are digits: a uint8 array of shape ``(n, side, side)``.
-
-    `name` is what the messages call it, without a `side` any will do, and `empty` tells whether
-    no digit at all will do.
-
-    Examples
-    --------
-    >>> check_digits(np.zeros((3, 28, 28)))
-    Traceback (most recent call last):
-    ...
-    TypeError: images has dtype float64: pass uint8 from 0 to 255 \
-(floats in [0, 1]: (255 * images).round().astype(np.uint8))
-    """
+    """Raise unless these are digits: uint8 ``(n, side, side)``, at least one unless `empty`."""
     if not isinstance(images, np.ndarray):
         raise TypeError(f"{name} has type {type(images).__name__}: pass a NumPy array of uint8")
     if images.dtype != np.uint8:
@@ -185,73 +169,3 @@ def check_labels(labels: Any, n: int, *, name: str = "labels") -> NDArray[Any]:
             f"{name} has shape {array.shape}: pass one for each of the {n} images, shape ({n},)"
         )
     return array
-
-
-def choose_keras_backend() -> str:
-    """Choose the engine that Keras will compute with, before Keras is imported.
-
-    Keras asks for TensorFlow unless told otherwise, and fails where only another engine
-    is installed. A backend that you named in ``KERAS_BACKEND`` is left alone, and so is an
-    installed one named in Keras' own ``keras.json``. Otherwise the first installed one of
-    jax, tensorflow and torch is written into ``os.environ["KERAS_BACKEND"]``.
-
-    Returns
-    -------
-    str
-        The name of the backend, for a page to show.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If none of the three is installed.
-
-    Examples
-    --------
-    >>> choose_keras_backend() in ("jax", "tensorflow", "torch")
-    True
-    """
-    if chosen := os.environ.get("KERAS_BACKEND"):
-        return chosen
-    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
-    config = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras.json"
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        # Keras itself writes "tensorflow" there, installed or not, when it is first imported.
-        if (chosen := json.loads(config.read_text()).get("backend")) in installed:
-            return str(chosen)
-    if not installed:
-        raise ModuleNotFoundError(
-            "Keras has no backend to compute with: pip install jax (or tensorflow, or torch)"
-        )
-    os.environ["KERAS_BACKEND"] = installed[0]
-    return installed[0]
-
-
-def _from_keras() -> tuple[Digits, Digits]:
-    if not importlib.util.find_spec("keras"):
-        raise ModuleNotFoundError("Keras is not installed (pip install keras jax)")
-    choose_keras_backend()
-    try:
-        from keras.datasets import mnist
-    except Exception as error:  # a backend that is half installed raises whatever it likes
-        raise ImportError(f"Keras cannot be imported ({_first_line(error)})") from error
-    try:
-        with _stall_limit(STALL):
-            (x_train, y_train), (x_test, y_test) = mnist.load_data()
-    except Exception as error:  # Keras raises a bare Exception when the network is down
-        raise ConnectionError(f"Keras could not download MNIST ({_first_line(error)})") from error
-    return _check_set([x_train, y_train, x_test, y_test])
-
-
-@contextlib.contextmanager
-def _stall_limit(seconds: float) -> Iterator[None]:
-    """Bound each wait for a byte: Keras' downloader has no time limit of its own."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

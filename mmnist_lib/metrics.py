@@ -16,6 +16,20 @@ from numpy.typing import ArrayLike, NDArray
 from ._checks import check_count, check_numbers
 from .visualization import COLORS
 
+__all__ = [
+    "black",
+    "bootstrap",
+    "copy_last",
+    "extrapolate",
+    "mae",
+    "mse",
+    "psnr",
+    "score_table",
+    "show_curves",
+    "split_frames",
+    "ssim",
+]
+
 Floats: TypeAlias = NDArray[np.float64]
 Films: TypeAlias = NDArray[np.float32]
 Score: TypeAlias = Any  # a float or an array of float64, as `axis` says

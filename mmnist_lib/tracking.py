@@ -20,6 +20,8 @@ from .compositing import composite, to_pixels
 from .loading import check_digits
 from .trajectories import check_step_length, velocity_of
 
+__all__ = ["Tracks", "carve", "futures_of", "oracle", "predict", "track"]
+
 Frames = NDArray[np.uint8]
 Pixels = NDArray[np.int64]
 

@@ -3,6 +3,13 @@
 Positions are unit coordinates: ``(row, column)`` of the digit's top-left corner, as a
 fraction in [0, 1] of the room that the canvas leaves it. Velocities are in the same unit
 per frame. Rows count downwards, as in every image.
+
+Raises
+------
+TypeError
+    If an argument holds no numbers, a count is not an integer, or `rng` is no Generator.
+ValueError
+    If a number is out of its range, NaN or infinite, or shapes do not fit each other.
 """
 
 from __future__ import annotations
@@ -14,6 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._checks import check_count, check_numbers, check_points
 
+__all__ = ["random_start", "random_velocity", "straight_path", "velocity_of"]
+
 Shape = int | tuple[int, ...]
 
 
@@ -23,7 +32,9 @@ def random_start(rng: np.random.Generator, shape: Shape = ()) -> NDArray[np.floa
     Parameters
     ----------
     rng : numpy.random.Generator
-        Where the random numbers come from.
+        Where the random numbers come from. A bare seed is not accepted, because two functions
+        with the same seed would draw the same numbers, and a digit's direction would then
+        depend on its start.
     shape : int or tuple of int, default ()
         How many: the leading axes of the result.
 
@@ -31,13 +42,6 @@ def random_start(rng: np.random.Generator, shape: Shape = ()) -> NDArray[np.floa
     -------
     float64 array of shape ``(*shape, 2)``
         ``(row, column)`` in [0, 1), unit coordinates.
-
-    Raises
-    ------
-    TypeError
-        If `shape` is not of integers, or `rng` is no Generator. A bare seed is refused: two
-        functions that are given the same seed would draw the same numbers, and every digit's
-        direction would depend on its start.
 
     Examples
     --------
@@ -54,10 +58,7 @@ def random_velocity(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Where the random numbers come from.
-    shape : int or tuple of int, default ()
-        How many: the leading axes of the result.
+    rng, shape : as for `random_start`
     step_length : float, default 0.1
         The speed in unit coordinates per frame, not in pixels; 0.1 is the real dataset's.
     kind : {"angle", "box"}, default "angle"
@@ -71,13 +72,6 @@ def random_velocity(
     -------
     float64 array of shape ``(*shape, 2)``
         ``(rows, columns)`` per frame, unit coordinates.
-
-    Raises
-    ------
-    TypeError
-        If `rng` is no Generator, `shape` not of integers, or `step_length` not a number.
-    ValueError
-        If `kind` is unknown, or `step_length` negative, infinite or NaN.
 
     Examples
     --------
@@ -109,13 +103,6 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
     float64 array of shape ``(..., 2)``
         ``step_length * (sin(angle), cos(angle))``, which is ``(rows, columns)`` per frame.
 
-    Raises
-    ------
-    TypeError
-        If `angle` or `step_length` is not of numbers.
-    ValueError
-        If an angle is NaN or infinite, or `step_length` negative, infinite or NaN.
-
     Examples
     --------
     >>> velocity_of(0.0, step_length=0.5)
@@ -143,13 +130,6 @@ def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArr
         Frame t is ``start + (t + 1) * velocity``. Nothing keeps it inside [0, 1]:
         `bounce_path` does that.
 
-    Raises
-    ------
-    TypeError
-        If `n_frames` is not an integer, or an array is not of numbers.
-    ValueError
-        If `n_frames` is below 1, a value is NaN or infinite, or the shapes do not fit.
-
     Examples
     --------
     >>> straight_path([0.5, 0.0], [0.0, 0.25], n_frames=3)
@@ -162,9 +142,7 @@ def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArr
     return start[..., np.newaxis, :] + steps * velocity[..., np.newaxis, :]
 
 
-def check_motion(
-    start: ArrayLike, velocity: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def check_motion(start: Any, velocity: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return `start` and `velocity` as finite float64 arrays of one shape ``(..., 2)``."""
     pair = check_points(start, "start"), check_points(velocity, "velocity")
     try:
@@ -172,7 +150,7 @@ def check_motion(
     except ValueError:
         raise ValueError(
             f"start has shape {pair[0].shape} and velocity {pair[1].shape}: "
-            "give shapes that broadcast"
+            "pass shapes that broadcast"
         ) from None
     return start, velocity
 

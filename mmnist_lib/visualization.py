@@ -1,7 +1,7 @@
 """Look at digits and at moving frames. Chapter 2 explains it.
 
-Every ``show_`` function draws with Matplotlib on new axes, or on those that you pass as `ax`,
-and returns nothing. A notebook shows the figure; a script calls ``plt.show()`` or
+Every ``show_`` function draws with Matplotlib on a new figure, or on the axes that you pass as
+`ax`, and returns nothing. A notebook shows the figure; a script calls ``plt.show()`` or
 ``plt.savefig("name.png")`` after it.
 
 Images are uint8 from 0 to 255, or floats from 0 to 1. One scale serves all panels of a
@@ -12,41 +12,35 @@ Raises
 TypeError
     If images are neither uint8 nor floats, or a path is not of numbers.
 ValueError
-    If a shape is another one, a number is out of its range, or there is a label or a title too
-    many or too few.
+    If a shape, a range or the number of labels or titles is wrong.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from ._checks import check_count, check_free_range, check_images, check_one_each, check_points
+from ._mosaic import GAP, GRAY, mosaic, number_frames, picture_on, zoom_of
 
-GAP = 3  # pixels between the tiles of a picture
-DPI = 100
-BLUE, ORANGE, GRAY = "#1f5fbf", "#c75000", "#6b6b6b"  # legible on white, and told apart by all
-COLORS = (BLUE, ORANGE, "#00796b", "#8e3b9e")
+__all__ = ["long_exposure", "show_digits", "show_pairs", "show_path", "show_strip"]
 
-MOVED = {name: "player" for name in ("Player", "animate", "animate_error", "slider")}
-MOVED["show_curves"] = "metrics"
+COLORS = ("#1f5fbf", "#c75000", "#00796b", "#8e3b9e")  # legible on white, told apart by all
 
 
 def __getattr__(name: str) -> Any:
-    """Find what this module held in version 0.1.0."""
-    if name not in MOVED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{MOVED[name]}", __package__), name)
+    """Find what this module held in version 0.1.0 and another one holds now."""
+    if name in ("Player", "animate", "animate_error", "show_curves", "slider"):
+        return getattr(importlib.import_module(__package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def show_digits(
@@ -61,13 +55,11 @@ def show_digits(
     Parameters
     ----------
     images : array of shape ``(n, H, W)`` or ``(H, W)``
-        uint8 from 0 to 255, or floats from 0 to 1.
     labels : sequence of length n, optional
         What to write above each.
     columns : int, optional
         Columns of the grid; by default as near to a square as n allows.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
 
     Examples
     --------
@@ -82,9 +74,9 @@ def show_digits(
     rows = math.ceil(n / columns)
     blanks = np.full((rows * columns - n, height, width), np.nan, dtype=np.float32)
     grid = np.concatenate([tiles, blanks]).reshape(rows, columns, height, width)
-    zoom = _zoom(columns * width, rows * height)
+    zoom = zoom_of(columns * width, rows * height)
     gap = GAP if labels is None else math.ceil(28 / zoom)  # room for a line of text
-    with _picture_on(ax, mosaic(grid, gap), zoom) as ax:
+    with picture_on(ax, mosaic(grid, gap), zoom) as ax:
         for index, label in enumerate(() if labels is None else labels):
             row, column = divmod(index, columns)
             x = column * (width + GAP) + width / 2
@@ -103,13 +95,12 @@ def show_strip(
     Parameters
     ----------
     frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
-        One sequence, or several to compare, one strip each; uint8, or floats from 0 to 1.
+        One sequence, or several to compare, one strip each.
     every : int, default 1
         Show each frame, or every second, third …
     titles : sequence of str, optional
         One for each strip.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
 
     Examples
     --------
@@ -118,8 +109,8 @@ def show_strip(
     sequences = _sequences(frames, "frames")
     numbers = range(0, sequences.shape[1], check_count(every, "every"))
     check_one_each(titles, "titles", len(sequences), "sequences")
-    with _picture_on(ax, mosaic(sequences[:, ::every])) as ax:
-        _number_frames(ax, sequences.shape, numbers)
+    with picture_on(ax, mosaic(sequences[:, ::every])) as ax:
+        number_frames(ax, sequences.shape, numbers)
         for row, title in enumerate(() if titles is None else titles):
             y = row * (sequences.shape[2] + GAP) + sequences.shape[2] / 2
             ax.text(-2 * GAP, y, title, ha="right", va="center")
@@ -131,11 +122,10 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
     Parameters
     ----------
     inputs : array of shape ``(n_in, H, W)`` or ``(n, n_in, H, W)``
-        The frames that the model sees; uint8, or floats from 0 to 1.
+        The frames that the model sees.
     targets : array of shape ``(n_out, H, W)`` or ``(n, n_out, H, W)``
         The frames that follow, of as many sequences, as large.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
 
     Examples
     --------
@@ -151,9 +141,9 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
     pictures = mosaic(left), mosaic(right)
     spacer = np.full((len(pictures[0]), 6 * GAP), np.nan, dtype=np.float32)
     n_in, offset = left.shape[1], pictures[0].shape[1] + spacer.shape[1]
-    with _picture_on(ax, np.hstack([pictures[0], spacer, pictures[1]])) as ax:
-        _number_frames(ax, left.shape, range(n_in))
-        _number_frames(ax, right.shape, range(n_in, n_in + right.shape[1]), offset)
+    with picture_on(ax, np.hstack([pictures[0], spacer, pictures[1]])) as ax:
+        number_frames(ax, left.shape, range(n_in))
+        number_frames(ax, right.shape, range(n_in, n_in + right.shape[1]), offset)
         for name, start, picture in zip(("input", "target"), (0, offset), pictures, strict=True):
             ax.text(start + picture.shape[1] / 2, -GAP, name, ha="center", va="bottom")
 
@@ -219,7 +209,6 @@ def show_path(
     background : array of shape ``(size, size)``, optional
         What to draw over, such as a long exposure.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
 
     Examples
     --------
@@ -279,56 +268,3 @@ def _sequences(frames: ArrayLike, name: str) -> NDArray[np.float32]:
     """Return one or many sequences as float32 of shape ``(n, n_frames, H, W)``."""
     images = check_images(frames, name, 3, 4)
     return images.reshape(-1, *images.shape[-3:])
-
-
-def mosaic(tiles: NDArray[np.float32], row_gap: int = GAP) -> NDArray[np.float32]:
-    """Lay tiles ``(rows, columns, H, W)`` out as one picture; the gaps are NaN."""
-    rows, columns, height, width = tiles.shape
-    picture = np.full((rows, height + row_gap, columns, width + GAP), np.nan, dtype=np.float32)
-    picture[:, :height, :, :width] = tiles.swapaxes(1, 2)  # (rows, H, columns, W)
-    return picture.reshape(rows * (height + row_gap), columns * (width + GAP))[:-row_gap, :-GAP]
-
-
-def _zoom(width: int, height: int) -> int:
-    """Return how many screen pixels, a whole number, each pixel of a picture gets."""
-    return max(1, min(640 // width, 400 // height))
-
-
-@contextlib.contextmanager
-def _picture_on(
-    ax: Axes | None, picture: NDArray[np.float32], zoom: int | None = None
-) -> Iterator[Axes]:
-    """Draw a picture on `ax`, or on a new figure that grows to hold the text added after it."""
-    height, width = picture.shape
-    figure = None
-    if ax is None:
-        zoom = zoom or _zoom(width, height)
-        figure = plt.figure(dpi=DPI, facecolor="white")
-        figure.set_size_inches(width * zoom / DPI, height * zoom / DPI)
-        ax = figure.add_axes((0, 0, 1, 1))
-    ax.imshow(
-        picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, width, height, 0)
-    )
-    ax.set_axis_off()
-    yield ax
-    if figure:
-        _grow(figure, ax)
-
-
-def _grow(figure: Figure, ax: Axes) -> None:
-    """Give a figure the size of its picture with the text around it."""
-    inner = ax.get_window_extent().frozen()  # or it would change with the figure below
-    outer = ax.get_tightbbox() or inner
-    left, bottom = max(0, inner.x0 - outer.x0), max(0, inner.y0 - outer.y0)
-    right, top = max(0, outer.x1 - inner.x1), max(0, outer.y1 - inner.y1)
-    width, height = inner.width + left + right, inner.height + bottom + top
-    figure.set_size_inches(width / DPI, height / DPI)
-    ax.set_position((left / width, bottom / height, inner.width / width, inner.height / height))
-
-
-def _number_frames(ax: Axes, shape: tuple[int, ...], numbers: range, offset: float = 0) -> None:
-    """Write frame numbers below the lowest strip."""
-    n, _, height, width = shape
-    for place, number in enumerate(numbers):
-        x, y = offset + place * (width + GAP) + width / 2, n * (height + GAP)
-        ax.text(x, y, str(number), ha="center", va="top", color=GRAY, fontsize="small")

@@ -7,8 +7,7 @@ Raises
 TypeError
     If frames are neither uint8 nor floats.
 ValueError
-    If a shape is another one, a number is out of its range, or there is a label or a title too
-    many or too few.
+    If a shape, a range or the number of labels or titles is wrong.
 """
 
 from __future__ import annotations
@@ -30,7 +29,9 @@ from PIL import Image
 
 from .._atomic import check_target, new_files
 from .._checks import check_count, check_images, check_one_each
-from ..visualization import GAP, mosaic
+from .._mosaic import GAP, mosaic
+
+__all__ = ["Player", "animate", "animate_error", "slider"]
 
 PAGE = Path(__file__).with_name("player.html")
 

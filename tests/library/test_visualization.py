@@ -32,7 +32,7 @@ from mmnist_lib import (
     slider,
     straight_path,
 )
-from mmnist_lib.visualization import GAP
+from mmnist_lib._mosaic import GAP
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,69 @@
+"""Pictures made of tiles, with text around them: for figures and for players."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+GAP = 3  # pixels between the tiles
+DPI = 100
+GRAY = "#6b6b6b"
+
+
+def mosaic(tiles: NDArray[np.float32], row_gap: int = GAP) -> NDArray[np.float32]:
+    """Lay tiles ``(rows, columns, H, W)`` out as one picture; the gaps are NaN."""
+    rows, columns, height, width = tiles.shape
+    picture = np.full((rows, height + row_gap, columns, width + GAP), np.nan, dtype=np.float32)
+    picture[:, :height, :, :width] = tiles.swapaxes(1, 2)  # (rows, H, columns, W)
+    return picture.reshape(rows * (height + row_gap), columns * (width + GAP))[:-row_gap, :-GAP]
+
+
+def zoom_of(width: int, height: int) -> int:
+    """Return how many screen pixels, a whole number, each pixel of a picture gets."""
+    return max(1, min(640 // width, 400 // height))
+
+
+@contextlib.contextmanager
+def picture_on(
+    ax: Axes | None, picture: NDArray[np.float32], zoom: int | None = None
+) -> Iterator[Axes]:
+    """Draw a picture on `ax`, or on a new figure that grows to hold the text added after it."""
+    height, width = picture.shape
+    figure = None
+    if ax is None:
+        zoom = zoom or zoom_of(width, height)
+        figure = plt.figure(dpi=DPI, facecolor="white")
+        figure.set_size_inches(width * zoom / DPI, height * zoom / DPI)
+        ax = figure.add_axes((0, 0, 1, 1))
+    ax.imshow(
+        picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, width, height, 0)
+    )
+    ax.set_axis_off()
+    yield ax
+    if figure:
+        _grow(figure, ax)
+
+
+def _grow(figure: Figure, ax: Axes) -> None:
+    """Give a figure the size of its picture with the text around it."""
+    inner = ax.get_window_extent().frozen()  # or it would change with the figure below
+    outer = ax.get_tightbbox() or inner
+    left, bottom = max(0, inner.x0 - outer.x0), max(0, inner.y0 - outer.y0)
+    right, top = max(0, outer.x1 - inner.x1), max(0, outer.y1 - inner.y1)
+    width, height = inner.width + left + right, inner.height + bottom + top
+    figure.set_size_inches(width / DPI, height / DPI)
+    ax.set_position((left / width, bottom / height, inner.width / width, inner.height / height))
+
+
+def number_frames(ax: Axes, shape: tuple[int, ...], numbers: range, offset: float = 0) -> None:
+    """Write frame numbers below the lowest strip."""
+    n, _, height, width = shape
+    for place, number in enumerate(numbers):
+        x, y = offset + place * (width + GAP) + width / 2, n * (height + GAP)
+        ax.text(x, y, str(number), ha="center", va="top", color=GRAY, fontsize="small")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import matplotlib
 import pytest
@@ -13,6 +14,15 @@ collect_ignore = ["teaching/mistakes"]  # pieces of notebooks, which test_exerci
 # has named another backend in the environment that they inherit.
 os.environ.pop("MPLBACKEND", None)
 matplotlib.use("agg")
+
+# What JAX has compiled is kept for the other processes and for the next run: building the largest
+# model takes 20 seconds of a processor without it. With a size, JAX locks the folder while it
+# reads and writes, so that no process reads what another has half written.
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / "_build" / "jax")
+)
+os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**29))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 # The same examples in each run, so that a red test is red for everyone.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)

@@ -25,6 +25,11 @@ VARIANT = $(if $(SEED),--seed $(SEED))
 NEED_COURSE = test -n "$(COURSE)" || \
 	{ echo 'Name the course folder, for example: make $@ COURSE=../course' >&2; exit 2; }
 
+# The core's tests, and what they need beside the library.
+CORE = bouncing compositing files loading seeds strips trajectories visualization
+OLDEST = import tomllib; print(*(name.replace(">=", "==") for name in \
+	tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]))
+
 .NOTPARALLEL:
 .PHONY: help book site test serve lab outputs assignments release grade slides bench constraints \
 	clean distclean
@@ -48,6 +53,12 @@ test: $(DEV) $(NODE) ## format, lint, types, the site, and every test and notebo
 	$(BIN)/ruff check
 	$(BIN)/mypy & export EDITION=study; $(PUBLISH) && wait $$!
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+minimum: ## test the core with the oldest versions that pyproject.toml allows (PYTHON=python3.11)
+	rm -rf _build/minimum && $(PYTHON) -m venv _build/minimum
+	PIP_USER=0 _build/minimum/bin/python -m pip install $(PIPFLAGS) --disable-pip-version-check \
+	    $$($(PYTHON) -c '$(OLDEST)') pytest hypothesis
+	_build/minimum/bin/python -m pytest -o addopts=--doctest-modules $(CORE:%=tests/library/test_%.py)
 
 serve: book ## build the site and serve it on this machine (PORT=8000)
 	@echo 'Open http://127.0.0.1:$(PORT)/ and stop with Ctrl-C.'

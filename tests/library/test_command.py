@@ -219,7 +219,7 @@ def test_the_way_of_writing_reaches_the_file(run, tmp_path, suffix, layout):
     found = load_sequences(path, layout) if suffix == ".npy" else open_store(path, layout)
     np.testing.assert_array_equal(found, sample().batch(0, 5))
     with np.load(tmp_path / "made-truth.npz") as truth:
-        np.testing.assert_array_equal(truth["pixels"], sample().truth(0, 5).pixels)
+        np.testing.assert_array_equal(truth["track"], sample().truth(0, 5).track)
         np.testing.assert_array_equal(truth["labels"], sample().truth(0, 5).labels)
 
 

@@ -406,7 +406,7 @@ def test_a_bad_name_is_refused(tmp_path, name, error, words, force):
 @pytest.mark.parametrize(
     ("n", "error", "words"),
     [
-        (0, ValueError, "n_sequences=0 is too small: give an integer >= 1"),
+        (0, ValueError, "n_sequences=0 is too small: pass an integer >= 1"),
         (-3, ValueError, "n_sequences=-3 is too small"),
         (1.5, TypeError, r"n_sequences=1\.5 is not an integer"),
         ("9", TypeError, "n_sequences='9' is not an integer"),

@@ -202,7 +202,7 @@ def test_tracks_are_the_true_pixels_of_all_frames():
     plain = SequencePairs(data, 3, batch_size=4, n_sequences=8)[1]
     assert_same((inputs, targets["frames"]), plain)
     assert targets["tracks"].dtype == np.float32 and targets["tracks"].shape == (4, 2, 5, 2)
-    assert_array_equal(targets["tracks"], data.truth(4, 8).pixels)
+    assert_array_equal(targets["tracks"], data.truth(4, 8).track)
 
 
 @pytest.mark.parametrize(
@@ -645,7 +645,7 @@ def test_a_sprite_that_may_be_at_two_places_is_drawn_at_both_half_as_bright():
 @pytest.mark.parametrize(("noise", "error", "surprise"), [(0, 0.1, 0.7), (0.3, 0.12, 0.8)])
 def test_tracks_are_mended_and_followed(noise, error, surprise):
     model = build_model("sprites", width=WIDTH)
-    true = digits_on(64, 20, seed=5).truth(0, 100).pixels
+    true = digits_on(64, 20, seed=5).truth(0, 100).track
     past, future = true[:, :, :10], true[:, :, 10:].swapaxes(2, 3)
     seen = past + np.random.default_rng(0).normal(0, noise, past.shape)
     better, where = map(ops.convert_to_numpy, model._follow(seen.astype(np.float32)))

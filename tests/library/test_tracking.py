@@ -30,7 +30,7 @@ square = np.full((1, 28, 28), 255, np.uint8)
 def film_of(seed, n_frames=10, **rule):
     data = MovingMNIST(IMAGES, seed=seed, n_frames=n_frames, **rule)
     truth = data.truth(0)
-    return data[0], IMAGES[truth.digits], truth.pixels
+    return data[0], IMAGES[truth.digits], truth.track
 
 
 def assert_found(found, sprites, positions):

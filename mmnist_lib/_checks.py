@@ -30,9 +30,7 @@ def check_array(value: Any, name: str) -> NDArray[Any]:
     try:
         return np.asarray(value)
     except ValueError:  # rows of different lengths
-        raise TypeError(
-            f"{name} is ragged: pass an array of numbers, its rows equally long"
-        ) from None
+        raise TypeError(f"{name} is ragged: pass an array of numbers, rows equally long") from None
 
 
 def check_numbers(value: Any, name: str) -> NDArray[np.float64]:

@@ -62,13 +62,8 @@ def bounce_path(
     """
     check_rule(rule)
     start, velocity = check_motion(start, velocity)
-    n_frames = check_count(n_frames, "n_frames")
-    if ((start < 0) | (start > 1)).any():
-        raise ValueError(
-            f"start runs from {start.min():.4g} to {start.max():.4g}: "
-            "pass unit coordinates, from 0 to 1"
-        )
-    return RULES[rule](start, velocity, n_frames)
+    _check_inside(start)
+    return RULES[rule](start, velocity, check_count(n_frames, "n_frames"))
 
 
 def _clamp(start: NDArray[Any], velocity: NDArray[Any], n_frames: int) -> NDArray[np.float64]:
@@ -102,6 +97,14 @@ def _reflect(start: NDArray[Any], velocity: NDArray[Any], n_frames: int) -> NDAr
 
 
 RULES = {"clamp": _clamp, "reflect": _reflect}
+
+
+def _check_inside(start: NDArray[np.float64]) -> None:
+    if ((start < 0) | (start > 1)).any():
+        low, high = start.min(), start.max()
+        raise ValueError(
+            f"start runs from {low:.4g} to {high:.4g}: pass unit coordinates, from 0 to 1"
+        )
 
 
 def check_rule(rule: str) -> None:

@@ -1,7 +1,6 @@
 """Settings that all tests share."""
 
 import os
-import shutil
 from pathlib import Path
 
 import matplotlib
@@ -33,9 +32,9 @@ settings.load_profile("repeatable")
 def browser():
     from playwright.sync_api import sync_playwright
 
-    from website.downloads import FLAGS, NAMES
+    from website.downloads import FLAGS, chromium
 
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = chromium()
     if not path and not os.environ.get("MMNIST_REQUIRE_BROWSER"):
         pytest.skip("needs a browser: apt install chromium")
     assert path, "apt install chromium"

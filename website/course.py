@@ -27,6 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 from mmnist_lib import choose_keras_backend
 from notebooks import address
 from notebooks.text import mathml, player, tags
+from website.lite import NOTEBOOKS
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
 LITE = "lite/notebooks/index.html?path="  # JupyterLite, put beside the book by `make site`
@@ -99,10 +100,9 @@ def add_launch_buttons(
 
 def in_browser(app: Sphinx, docname: str) -> str:
     """Return where the published site runs a page's notebook, or nothing."""
-    name = docname.removeprefix("book/")
-    runs = re.fullmatch(r"(exercises/)?0[1-5]-\w+", name)
+    runs = app.config.published and address.ROOT / f"{docname}.ipynb" in NOTEBOOKS
     up = "../" * docname.count("/")
-    return f"{up}{LITE}{name}.ipynb" if app.config.published and runs else ""
+    return f"{up}{LITE}{docname.removeprefix('book/')}.ipynb" if runs else ""
 
 
 def rework_notebook(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -30,7 +30,6 @@ import yaml  # type: ignore[import-untyped]
 from docutils import nodes
 from jinja2 import Template
 from PIL import Image
-from pypdf import PdfReader, PdfWriter
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.singlehtml import SingleFileHTMLBuilder
@@ -216,6 +215,11 @@ def build(folder: Path) -> Path:
     return site
 
 
+def chromium() -> str | None:
+    """Return where Chromium stands on this machine, if it does."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 def print_book(site: Path, path: Path, executable: str) -> None:
     """Print the page, and again when it is known which page of paper each document begins on."""
     from playwright.sync_api import Route, sync_playwright
@@ -244,6 +248,8 @@ def print_book(site: Path, path: Path, executable: str) -> None:
 
 def page_numbers(path: Path) -> dict[str, int]:
     """Return where each anchor that a link leads to stands."""
+    from pypdf import PdfReader
+
     pdf = PdfReader(path)
     places = pdf.named_destinations.items()
     return {name.lstrip("/"): (pdf.get_destination_page_number(to) or 0) + 1 for name, to in places}
@@ -251,6 +257,8 @@ def page_numbers(path: Path) -> dict[str, int]:
 
 def finish(path: Path) -> None:
     """Tell the PDF what it is, and leave out when it was made."""
+    from pypdf import PdfWriter
+
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of what it mends
     pdf = PdfWriter(clone_from=path)
     pdf.metadata = {"/Title": CONFIG["title"], "/Author": CONFIG["author"], "/Producer": "Chromium"}
@@ -260,8 +268,8 @@ def finish(path: Path) -> None:
 def make_pdf(path: Path) -> None:
     """Make the PDF, or say why there is none."""
     path.unlink(missing_ok=True)  # or an old one would be taken for a new one
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if not executable or not find_spec("playwright"):
+    executable = chromium()
+    if not executable or not find_spec("playwright") or not find_spec("pypdf"):
         print(
             "No PDF is made. It needs: apt install chromium; pip install -r requirements-site.txt"
         )
@@ -324,7 +332,7 @@ def make_wheel(folder: Path) -> Path:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """Give a folder to work in, so near that a file is put in its place by renaming it."""
+    """Make a folder to work in, so near that renaming a file puts it in its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
         yield Path(folder)

@@ -4,7 +4,6 @@ import functools
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -151,7 +150,7 @@ def pdf(tmp_path_factory):
     changed = max(path.stat().st_mtime for path in sources if "__pycache__" not in path.parts)
     if made.exists() and made.stat().st_mtime > changed:
         return PdfReader(made)
-    if not any(map(shutil.which, downloads.NAMES)) and not os.environ.get("MMNIST_REQUIRE_BROWSER"):
+    if not downloads.chromium() and not os.environ.get("MMNIST_REQUIRE_BROWSER"):
         pytest.skip("needs a browser: apt install chromium")
     path = tmp_path_factory.mktemp("pdf") / "course.pdf"
     downloads.make_pdf(path)

@@ -14,11 +14,16 @@ import json
 import time
 from pathlib import Path
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mmnist_lib import MovingMNIST, load_mnist, prediction, show_curves
+from mmnist_lib import MovingMNIST, choose_keras_backend, load_mnist, show_curves
+
+choose_keras_backend()  # Keras reads it once, when it is imported
+
+import keras  # noqa: E402
+
+from mmnist_lib import prediction  # noqa: E402
 
 HERE = Path(__file__).parent
 RATE = {"convolution": 1e-3, "convlstm": 2e-3, "sprites": 1.5e-3}

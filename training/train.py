@@ -87,7 +87,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("name", choices=RATE)
-    add("--source", default="keras", help="as of load_mnist: all of MNIST")
+    add("--source", default="keras", help="all of MNIST, in the words of load_mnist")
     add("--epochs", type=int, default=44)
     add("--decay", type=int, default=22, help="epochs at the end in which the rate falls to 0")
     add("--sequences", type=int, default=12_800, help="in an epoch")

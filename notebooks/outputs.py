@@ -1,15 +1,13 @@
 """Run the notebooks and store what they show: ``make outputs`` (CHAPTERS=03-trajectories).
 
-Those are the chapters and the masters of the exercises, which bear the chapters' names.
+We run the chapters, and the masters of the exercises, which bear the chapters' names. Each
+notebook is executed from its first cell in a fresh kernel and then normalized, so that the same
+chapter gives the same bytes on every machine: no version, time or random name is kept. Some cells
+of chapter 1 show the full MNIST and are not compared, so they keep their outputs unless
+MMNIST_DATA names it. A chapter that fails is left as it was.
 
-Each notebook is executed from its first cell in a fresh kernel and then normalized, so that
-the same chapter gives the same bytes on every machine: no version, time or random name is
-kept. In chapter 1, cells whose output is not compared show the full MNIST: without it, that is
-unless MMNIST_DATA names it, they keep the outputs that they have.
-
-The repository's address is copied from ``_config.yml`` into the chapters' first cells, README.md
-and CITATION.cff, and README's moving picture and the site's preview are remade. A chapter that
-fails is left as it was.
+We also copy the repository's address from ``_config.yml`` into the chapters' first cells,
+README.md and CITATION.cff, and draw README's moving picture and the site's preview anew.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A deck for each notebook, from what is stored in it: nothing is executed. nbconvert and reveal.js
 show it; this file says what stands on which slide. A heading begins a slide, and a cell of code
-has one of its own where both do not fit. Of a long paragraph the slide keeps the first sentences,
-and the speaker's notes have all of it. Answers wait until they are asked for.
+has one of its own where both do not fit. A slide keeps the first sentences of a long paragraph,
+because the speaker's notes have all of it. Answers wait until they are asked for.
 
 A deck loads nothing from another host. What it needs lies beside it, formulas are MathML, which
 browsers draw themselves, and in place of a slider stands a player of its pictures.

@@ -14,11 +14,16 @@ import json
 import time
 from pathlib import Path
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mmnist_lib import MovingMNIST, load_mnist, prediction, show_curves
+from mmnist_lib import MovingMNIST, choose_keras_backend, load_mnist, show_curves
+
+choose_keras_backend()  # Keras reads it once, when it is imported
+
+import keras  # noqa: E402
+
+from mmnist_lib import prediction  # noqa: E402
 
 HERE = Path(__file__).parent
 RATE = {"convolution": 1e-3, "convlstm": 2e-3, "sprites": 1.5e-3}
@@ -82,7 +87,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("name", choices=RATE)
-    add("--source", default="keras", help="as of load_mnist: all of MNIST")
+    add("--source", default="keras", help="all of MNIST, in the words of load_mnist")
     add("--epochs", type=int, default=44)
     add("--decay", type=int, default=22, help="epochs at the end in which the rate falls to 0")
     add("--sequences", type=int, default=12_800, help="in an epoch")

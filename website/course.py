@@ -204,7 +204,7 @@ def hints_and_solutions(master: Any) -> dict[str, str]:
 
 
 def show_sliders_as_html(docname: str, notebook: Any) -> None:
-    """Of a slider, keep the HTML that it brings, which needs no manager."""
+    """Keep only the HTML that a slider brings, because the site has no widget manager."""
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -268,7 +268,7 @@ def show_own_arguments(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None]:
-    """Show what a class takes where that of Keras hides it from autodoc."""
+    """Show the arguments of a class whose Keras base class hides them from autodoc."""
     if what == "class" and signature == "(*args, **kwargs)":
         own = inspect.signature(thing.__init__, bound_method=True)
         signature = inspect.stringify_signature(own, show_annotation=False)

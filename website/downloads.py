@@ -78,7 +78,7 @@ TITLE_PAGE = Template("""
 <div class="title-page">
 <p class="title">{{ title }}</p>
 <p>{{ author }}</p>
-<img alt="Every second frame of a film in which two handwritten digits move and bounce."
+<img alt="Every second frame of a sequence in which two handwritten digits move and bounce."
  src="data:image/png;base64,{{ strip }}">
 <p>A player of the site is a film strip here: its frames, from left to right and from top to
 bottom. The site is at <a href="{{ site }}">{{ site }}</a>.</p>

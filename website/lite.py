@@ -142,7 +142,7 @@ def pack(folder: Path, name: str, files: dict[str, bytes] | None = None) -> Path
                 files[one.as_posix()] = one.read_binary()
             elif one.name.startswith(("LICENSE", "COPYING")):
                 files[f"{stem}.dist-info/licenses/{one.name}"] = one.read_binary()
-    # The second name is that of an editable install's, which is found first in this folder.
+    # An editable install keeps its metadata under the second name, and is found first here.
     metadata = package.read_text("METADATA") or package.read_text("PKG-INFO") or ""
     info = {
         "METADATA": metadata.encode(),

@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def export(folder: Path) -> onnx.ModelProto:
-    """Export the model for one film, with its frames as the one output."""
+    """Export the model for one sequence, with the predicted frames as its only output."""
     model = load_model(MODEL)
     spec = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32")
     path = folder / "model.onnx"

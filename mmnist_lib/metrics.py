@@ -1,4 +1,17 @@
-"""Judge predicted frames: the benchmark's metrics and three baselines. Chapter 6 explains it."""
+"""Judge predicted frames: the benchmark's metrics and three baselines. Chapter 6 explains it.
+
+Frames are floats from 0, black, to 1, white: divide uint8 frames by 255. Their shape is ``(batch,
+time, height, width)``. Each metric returns one float, the mean over batch and time, unless `axis`
+says what else to average over.
+
+Raises
+------
+TypeError
+    If frames are not floats, or a count is not an integer.
+ValueError
+    If a shape is wrong or empty, or differs from that of `true`; if a value is NaN, infinite or out
+    of its range; or if `axis` is unknown.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +22,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_count, check_numbers
+from ._checks import check_array, check_count, check_numbers
 
+Frames: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
-Films: TypeAlias = NDArray[np.float32]
 Score: TypeAlias = Any  # a float or an array of float64, as `axis` says
 
 WINDOW = 7  # side of SSIM's window, in pixels
+LEVEL, N_RESAMPLES = 0.95, 2000  # for `bootstrap`
+ROW = "{:6.1f}  {:5.0f} to {:<5.0f} {:6.1f}  {:.4f}  {:5.2f}"  # for `score_table`
+
+
+# ---- metrics ----
 
 
 def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -33,30 +51,21 @@ def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[An
     (inputs, targets)
         Views of the first `n_in` frames and of the others.
 
-    Raises
-    ------
-    TypeError
-        If `n_in` is not an integer, or the frames are ragged.
-    ValueError
-        If `frames` has fewer than three axes or two frames, or `n_in` leaves nothing to
-        see or nothing to predict.
-
     Examples
     --------
     >>> inputs, targets = split_frames(np.zeros((5, 20, 64, 64)), n_in=8)
     >>> inputs.shape, targets.shape
     ((5, 8, 64, 64), (5, 12, 64, 64))
     """
-    array = _as_array(frames, "frames")
-    if array.ndim < 3:
-        raise ValueError(f"frames has shape {array.shape}: give (..., n_frames, height, width)")
-    n_frames = array.shape[-3]
-    if n_frames < 2:
-        raise ValueError(f"frames has shape {array.shape}, so n_frames={n_frames}: give 2 or more")
-    n_in = check_count(n_in, "n_in")
-    if n_in >= n_frames:
+    array = check_array(frames, "frames")
+    if array.ndim < 3 or array.shape[-3] < 2:
         raise ValueError(
-            f"n_in={n_in} leaves none of {n_frames} frames to predict: give 1 to {n_frames - 1}"
+            f"frames has shape {array.shape}: pass (..., n_frames, height, width), 2 frames or more"
+        )
+    n_frames = array.shape[-3]
+    if check_count(n_in, "n_in") >= n_frames:
+        raise ValueError(
+            f"n_in={n_in} leaves none of {n_frames} frames to predict: pass 1 to {n_frames - 1}"
         )
     return array[..., :n_in, :, :], array[..., n_in:, :, :]
 
@@ -67,7 +76,7 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
     Parameters
     ----------
     predicted, true : array of float, ``(batch, time, [channel,] height, width)``
-        What a model says and what happened. `true` lies in [0, 1]; `predicted` is not clipped.
+        What a model predicts and what happened. The prediction is not clipped.
     axis : {(0, 1), 0, 1, ()}, default (0, 1)
         What to average over: batch (0), time (1), both or neither.
 
@@ -77,19 +86,11 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
         ``axis=(0, 1)``: one number. ``axis=0``: one for each horizon, ``(time,)``.
         ``axis=1``: one for each sequence, ``(batch,)``. ``axis=()``: ``(batch, time)``.
 
-    Raises
-    ------
-    TypeError
-        If an array is not of floats: divide uint8 frames by 255.
-    ValueError
-        If the shapes differ, are empty or have not 4 or 5 axes; if a value is NaN or
-        infinite, or one of `true` outside [0, 1]; or if `axis` is none of the above.
-
     Notes
     -----
-    The four metrics are computed as by OpenSTL (C. Tan et al., "OpenSTL: A Comprehensive
-    Benchmark of Spatio-Temporal Predictive Learning", NeurIPS 2023), so that they can stand
-    beside published ones. Its MSE and MAE are sums over 64 × 64 pixels: large numbers.
+    The four metrics are computed as in OpenSTL (C. Tan et al., "OpenSTL: A Comprehensive
+    Benchmark of Spatio-Temporal Predictive Learning", NeurIPS 2023), so that you can compare them
+    with published ones. Its MSE and MAE are sums over 64 × 64 pixels, so they are large numbers.
 
     Examples
     --------
@@ -109,17 +110,10 @@ def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
     Parameters
     ----------
     predicted, true, axis : as for `mse`
-        The prediction is not clipped.
 
     Returns
     -------
-    float, or float64 array
-        As of `mse`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `mse` does.
+    as for `mse`
 
     Examples
     --------
@@ -132,7 +126,7 @@ def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
 def psnr(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
     """Return the mean over frames of the peak signal-to-noise ratio, in decibels.
 
-    That of a frame is ``20 log10(1 / sqrt(e))``, where e is its mean squared error per pixel,
+    For a frame it is ``20 log10(1 / sqrt(e))``, where e is its mean squared error per pixel,
     after the prediction is clipped to [0, 1].
 
     Parameters
@@ -141,13 +135,8 @@ def psnr(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0
 
     Returns
     -------
-    float, or float64 array
-        As of `mse`. A perfect frame is infinite, and so is each mean that it is part of.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `mse` does.
+    as for `mse`
+        A perfect frame is infinite, and so is each mean that it is part of.
 
     Examples
     --------
@@ -180,21 +169,14 @@ def ssim(
     predicted, true, axis : as for `mse`
         Frames have 7 × 7 pixels or more.
     data_range : float, default 2.0
-        The distance from black to white that the formula assumes. It should be 1. But
-        scikit-image used to take 2 for floats, as if they ran from -1 to 1, and the
-        published numbers were computed so. Give 1.0 for the proper value, which is mostly
-        lower and compares with no published one.
+        The distance from black to white that the formula assumes. It should be 1, but
+        scikit-image used to take 2 for floats, as if they ran from -1 to 1, so the published
+        numbers have 2. Pass 1.0 for the proper value, which is mostly lower.
 
     Returns
     -------
-    float, or float64 array
-        As of `mse`: from -1 to 1, and 1 for a perfect frame.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `mse` does; also if a frame is smaller than the window, or `data_range` is not a
-        positive number.
+    as for `mse`
+        From -1 to 1, and 1 for a perfect frame.
 
     Notes
     -----
@@ -204,23 +186,18 @@ def ssim(
     Examples
     --------
     >>> true = np.zeros((1, 1, 64, 64))
-    >>> grey = true + 0.1
-    >>> round(ssim(grey, true), 3), round(ssim(grey, true, data_range=1.0), 3)
+    >>> gray = true + 0.1
+    >>> round(ssim(gray, true), 3), round(ssim(gray, true, data_range=1.0), 3)
     (0.038, 0.01)
     """
-    span = _check_number(data_range, "data_range")
-    if span <= 0:
-        raise ValueError(f"data_range={data_range} is not positive: give 2.0 or 1.0")
+    span = check_numbers(data_range, "data_range")
+    if span.ndim or span <= 0:
+        raise ValueError(f"data_range={data_range} is not a positive number: pass 2.0 or 1.0")
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2
     to_sample = WINDOW**2 / (WINDOW**2 - 1)  # n / (n - 1)
 
     def of_frames(predicted: Floats, true: Floats) -> Floats:
-        if min(true.shape[-2:]) < WINDOW:
-            raise ValueError(
-                f"frames of {true.shape[-2]} x {true.shape[-1]} pixels are smaller than SSIM's "
-                f"window: give {WINDOW} x {WINDOW} or more, with a channel axis after time, "
-                "not at the end"
-            )
+        _check_window(true)
         predicted = predicted.clip(0, 1)
         mean_p, mean_t = _window_means(predicted), _window_means(true)
         product, squares = mean_p * mean_t, mean_p**2 + mean_t**2
@@ -234,244 +211,20 @@ def ssim(
     return _score(predicted, true, axis, of_frames)
 
 
-def bootstrap(
-    values: ArrayLike,
-    *,
-    level: float = 0.95,
-    n_resamples: int = 2000,
-    seed: int | np.random.Generator = 0,
-) -> tuple[float, float]:
-    """Return an interval for the mean: by how much another test set might have changed it.
-
-    Parameters
-    ----------
-    values : array_like of float, shape ``(n,)``
-        One number for each sequence, as of ``mse(..., axis=1)``. The frames of a sequence
-        are alike, so they must not count as independent.
-    level : float, default 0.95
-        The share of resampled means inside, between 0 and 1.
-    n_resamples : int, default 2000
-        How often to draw n of the n values, with replacement.
-    seed : int or numpy.random.Generator, default 0
-        The same seed gives the same interval.
-
-    Returns
-    -------
-    (low, high)
-        Percentiles of the resampled means. The mean itself lies nearly always between.
-
-    Raises
-    ------
-    TypeError
-        If an argument is not of numbers, or a count or the seed not an integer.
-    ValueError
-        If there are fewer than two values, or one is NaN or infinite (such as the PSNR of
-        a perfect frame); or if a number is out of its range.
-
-    Notes
-    -----
-    This is the percentile interval of B. Efron and R. Tibshirani, "An Introduction to the
-    Bootstrap", Chapman & Hall 1993, chapter 13. It tells of other test sequences, and
-    nothing of other trainings of the model.
-
-    Examples
-    --------
-    >>> low, high = bootstrap([170.0, 150.0, 190.0, 160.0, 180.0])
-    >>> 150 < low < 170 < high < 190
-    True
-    """
-    try:
-        numbers = check_numbers(values, "values")
-    except ValueError as error:
-        raise ValueError(f"{error} (a perfect frame's PSNR is infinite: use MSE)") from None
-    if numbers.ndim != 1 or len(numbers) < 2:
+def _check_window(frames: Floats) -> None:
+    height, width = frames.shape[-2:]
+    if min(height, width) < WINDOW:
         raise ValueError(
-            f"values has shape {numbers.shape}: give (n,), one number for each of at least 2 "
-            "sequences"
+            f"frames of {height} x {width} pixels are smaller than SSIM's window: pass {WINDOW} x "
+            f"{WINDOW} or more, with a channel axis after time, not at the end"
         )
-    share = _check_number(level, "level")
-    if not 0 < share < 1:
-        raise ValueError(f"level={level} is not between 0 and 1: give a share, such as 0.95")
-    means = np.empty(check_count(n_resamples, "n_resamples"))
-    if not isinstance(seed, np.random.Generator):
-        seed = check_count(seed, "seed", least=0)
-    rng = np.random.default_rng(seed)
-    n = len(numbers)
-    block = max(1, 2**20 // n)  # a million draws at a time need little memory
-    for first in range(0, len(means), block):
-        part = means[first : first + block]
-        numbers[rng.integers(n, size=(len(part), n))].mean(axis=1, out=part)
-    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
-    return float(low), float(high)
 
 
-def score_table(guesses: Mapping[str, ArrayLike], true: ArrayLike) -> str:
-    """Write the four metrics of several predictions below each other.
-
-    Parameters
-    ----------
-    guesses : mapping of str to array of shape ``(n, n_frames, H, W)``
-        What each prediction is called, and its frames: floats, of at least two sequences.
-    true : array of the same shape
-        The frames that came, in [0, 1].
-
-    Returns
-    -------
-    str
-        A line for each prediction. The MSE comes with its 95 % interval, see `bootstrap`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no prediction, or frames are not as `mse` asks.
-
-    Examples
-    --------
-    >>> true = np.full((2, 1, 8, 8), 0.5)
-    >>> print(score_table({"black": 0 * true}, true))
-               MSE  95 % interval     MAE    SSIM   PSNR
-    black     16.0     16 to 16      32.0  0.0016   6.02
-    """
-    if not guesses:
-        raise ValueError("guesses is empty: give a name and frames for one or more")
-    wide = max(map(len, guesses))
-    lines = [f"{'':{wide}}    MSE  95 % interval     MAE    SSIM   PSNR"]
-    for name, guess in guesses.items():
-        low, high = bootstrap(mse(guess, true, axis=1))
-        lines.append(
-            f"{name:{wide}} {mse(guess, true):6.1f}  {low:5.0f} to {high:<5.0f} "
-            f"{mae(guess, true):6.1f}  {ssim(guess, true):.4f}  {psnr(guess, true):5.2f}"
-        )
-    return "\n".join(lines)
-
-
-def black(inputs: ArrayLike, n_out: int) -> Films:
-    """Predict black frames, whatever came before.
-
-    Parameters
-    ----------
-    inputs : array of float, shape ``(batch, n_in, height, width)``
-        The frames seen, in [0, 1].
-    n_out : int
-        How many frames to predict, at least 1.
-
-    Returns
-    -------
-    float32 array of shape ``(batch, n_out, height, width)``
-        The frames predicted, in [0, 1]: zeros.
-
-    Raises
-    ------
-    TypeError
-        If `inputs` is not of floats (divide uint8 frames by 255), or `n_out` not an integer.
-    ValueError
-        If `inputs` is empty, has not 4 axes, or holds a value outside [0, 1], or if `n_out`
-        is below 1.
-
-    Examples
-    --------
-    >>> black(np.ones((1, 2, 1, 2)), n_out=2)
-    array([[[[0., 0.]],
-            [[0., 0.]]]], dtype=float32)
-    """
-    seen = _check_inputs(inputs)
-    n_out = check_count(n_out, "n_out")
-    return np.zeros((len(seen), n_out, *seen.shape[2:]), dtype=np.float32)
-
-
-def copy_last(inputs: ArrayLike, n_out: int) -> Films:
-    """Predict that everything stops: the last frame, over and over.
-
-    Parameters
-    ----------
-    inputs, n_out : as for `black`
-
-    Returns
-    -------
-    float32 array of shape ``(batch, n_out, height, width)``
-        The frames predicted, in [0, 1].
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `black` does.
-
-    Examples
-    --------
-    >>> copy_last([[[[1.0, 0.0]], [[0.0, 0.5]]]], n_out=2)
-    array([[[[0. , 0.5]],
-            [[0. , 0.5]]]], dtype=float32)
-    """
-    seen = _check_inputs(inputs)
-    n_out = check_count(n_out, "n_out")
-    return np.repeat(seen[:, -1:].astype(np.float32), n_out, axis=1)
-
-
-def extrapolate(inputs: ArrayLike, n_out: int) -> Films:
-    """Predict that the whole picture moves on as it did between the last two frames.
-
-    Parameters
-    ----------
-    inputs, n_out : as for `black`
-        ``n_in`` is at least 2.
-
-    Returns
-    -------
-    float32 array of shape ``(batch, n_out, height, width)``
-        At horizon h, the last frame shifted h times by the whole-pixel movement that turns
-        the one before it into it best. What leaves the canvas is lost, and black comes in.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `black` does; also if there is only one frame to see.
-
-    Notes
-    -----
-    The picture moves as one, so it is right about one digit at most, and knows no walls.
-
-    Examples
-    --------
-    >>> extrapolate([[[[1.0, 0.0, 0.0, 0.0]], [[0.0, 1.0, 0.0, 0.0]]]], n_out=3)
-    array([[[[0., 0., 1., 0.]],
-            [[0., 0., 0., 1.]],
-            [[0., 0., 0., 0.]]]], dtype=float32)
-    """
-    seen = _check_inputs(inputs)
-    if seen.shape[1] < 2:
-        raise ValueError(f"inputs has shape {seen.shape}: give 2 frames or more, to see movement")
-    films = black(seen, n_out)
-    for frames, film in zip(seen, films, strict=True):
-        rows, columns = _movement(*frames[-2:].astype(np.float64))
-        for horizon, frame in enumerate(film, start=1):
-            _draw_shifted(frame, frames[-1], horizon * rows, horizon * columns)
-    return films
-
-
-def _movement(before: Floats, after: Floats) -> tuple[int, int]:
-    """Return the shift of `before`, in rows and columns, that comes closest to `after`.
-
-    On an endless black plane a shift changes no brightness, so the least squared error is
-    where the product is largest: at the peak of the cross-correlation. Black gives (0, 0).
-    """
-    height, width = before.shape
-    # Black all around: without it, what leaves on one side would come in on the other.
-    size = (2 * height, 2 * width)
-    spectrum = np.fft.rfft2(after, size) * np.fft.rfft2(before, size).conj()
-    row, column = divmod(int(np.fft.irfft2(spectrum, size).argmax()), 2 * width)
-    # Indices of the second half stand for negative shifts.
-    return (row + height) % size[0] - height, (column + width) % size[1] - width
-
-
-def _draw_shifted(canvas: Films, frame: NDArray[Any], rows: int, columns: int) -> None:
-    """Draw `frame` on a black canvas of its size, so many rows down and columns right."""
-    height, width = frame.shape
-    if abs(rows) < height and abs(columns) < width:  # else nothing of it is left
-        down, right = max(rows, 0), max(columns, 0)
-        up, left = max(-rows, 0), max(-columns, 0)
-        canvas[down : height - up, right : width - left] = frame[
-            up : height - down, left : width - right
-        ]
+def _window_means(frames: Floats) -> Floats:
+    """Return the mean of each window that fits, ``(..., height - 6, width - 6)``."""
+    height, width = (side - WINDOW + 1 for side in frames.shape[-2:])
+    columns = reduce(np.add, (frames[..., i : i + height, :] for i in range(WINDOW)))
+    return reduce(np.add, (columns[..., i : i + width] for i in range(WINDOW))) / WINDOW**2
 
 
 def _score(
@@ -495,25 +248,206 @@ def _flat(frames: Floats) -> Floats:
     return frames.reshape(len(frames), -1)
 
 
-def _window_means(frames: Floats) -> Floats:
-    """Return the mean of each window that fits, ``(..., height - 6, width - 6)``."""
-    height, width = (side - WINDOW + 1 for side in frames.shape[-2:])
-    columns = reduce(np.add, (frames[..., i : i + height, :] for i in range(WINDOW)))
-    return reduce(np.add, (columns[..., i : i + width] for i in range(WINDOW))) / WINDOW**2
+# ---- how sure a score is ----
 
 
-def _as_array(value: Any, name: str) -> NDArray[Any]:
+def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tuple[float, float]:
+    """Return a 95 % interval for the mean: how much another test set might have changed it.
+
+    Parameters
+    ----------
+    values : array_like of float, shape ``(n,)``
+        One number for each sequence, such as ``mse(..., axis=1)``. The frames of a sequence are
+        alike, so don't count them as independent.
+    seed : int or numpy.random.Generator, default 0
+        The same seed gives the same interval.
+
+    Returns
+    -------
+    (low, high)
+        Percentiles of 2,000 means, each of n of the n values, drawn with replacement. The mean
+        itself nearly always lies between them.
+
+    Notes
+    -----
+    This is the percentile interval of B. Efron and R. Tibshirani, "An Introduction to the
+    Bootstrap", Chapman & Hall 1993, chapter 13. It is about other test sequences, and says
+    nothing about training the model again.
+
+    Examples
+    --------
+    >>> low, high = bootstrap([170.0, 150.0, 190.0, 160.0, 180.0])
+    >>> 150 < low < 170 < high < 190
+    True
+    """
     try:
-        return np.asarray(value)
-    except ValueError:  # rows of different lengths
-        raise TypeError(f"{name} is ragged: give an array of frames") from None
+        numbers = check_numbers(values, "values")
+    except ValueError as error:
+        raise ValueError(f"{error} (a perfect frame's PSNR is infinite: use MSE)") from None
+    if numbers.ndim != 1 or len(numbers) < 2:
+        raise ValueError(
+            f"values has shape {numbers.shape}: pass (n,), one number each for at least 2 sequences"
+        )
+    if not isinstance(seed, np.random.Generator):
+        seed = check_count(seed, "seed", least=0)
+    rng, n = np.random.default_rng(seed), len(numbers)
+    means = [numbers[rng.integers(n, size=n)].mean() for _ in range(N_RESAMPLES)]
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
 
 
-def _check_number(value: Any, name: str) -> float:
-    number = check_numbers(value, name)
-    if number.ndim:
-        raise ValueError(f"{name} has shape {number.shape}: give one number")
-    return float(number)
+def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
+    """Write the four metrics of several predictions below each other.
+
+    Parameters
+    ----------
+    predictions : mapping of str to array of shape ``(n, n_frames, H, W)``
+        The name of each prediction, and its frames, of two sequences or more.
+    true : array of the same shape
+        What happened.
+
+    Returns
+    -------
+    str
+        A line for each prediction. The MSE comes with its 95 % interval, see `bootstrap`.
+
+    Examples
+    --------
+    >>> true = np.full((2, 1, 8, 8), 0.5)
+    >>> print(score_table({"black": 0 * true}, true))
+               MSE  95 % interval     MAE    SSIM   PSNR
+    black     16.0     16 to 16      32.0  0.0016   6.02
+    """
+    if not predictions:
+        raise ValueError("predictions is empty: pass a name and frames for one or more")
+    wide = max(map(len, predictions))
+    lines = [f"{'':{wide}}    MSE  95 % interval     MAE    SSIM   PSNR"]
+    for name, predicted in predictions.items():
+        interval = bootstrap(mse(predicted, true, axis=1))
+        others = (score(predicted, true) for score in (mae, ssim, psnr))
+        lines.append(f"{name:{wide}} " + ROW.format(mse(predicted, true), *interval, *others))
+    return "\n".join(lines)
+
+
+# ---- baselines ----
+
+
+def black(inputs: ArrayLike, n_out: int) -> Frames:
+    """Predict black frames, whatever came before.
+
+    Parameters
+    ----------
+    inputs : array of float, shape ``(batch, n_in, height, width)``
+        The frames seen.
+    n_out : int
+        How many frames to predict, at least 1.
+
+    Returns
+    -------
+    float32 array of shape ``(batch, n_out, height, width)``
+        The frames predicted: zeros.
+
+    Examples
+    --------
+    >>> black(np.ones((1, 2, 1, 2)), n_out=2)
+    array([[[[0., 0.]],
+            [[0., 0.]]]], dtype=float32)
+    """
+    seen = _check_unit(inputs, "inputs")
+    n_out = check_count(n_out, "n_out")
+    return np.zeros((len(seen), n_out, *seen.shape[2:]), dtype=np.float32)
+
+
+def copy_last(inputs: ArrayLike, n_out: int) -> Frames:
+    """Predict that everything stops: the last frame, over and over.
+
+    Parameters
+    ----------
+    inputs, n_out : as for `black`
+
+    Returns
+    -------
+    float32 array of shape ``(batch, n_out, height, width)``
+        The frames predicted.
+
+    Examples
+    --------
+    >>> copy_last([[[[1.0, 0.0]], [[0.0, 0.5]]]], n_out=2)
+    array([[[[0. , 0.5]],
+            [[0. , 0.5]]]], dtype=float32)
+    """
+    seen = _check_unit(inputs, "inputs")
+    n_out = check_count(n_out, "n_out")
+    return np.repeat(seen[:, -1:].astype(np.float32), n_out, axis=1)
+
+
+def extrapolate(inputs: ArrayLike, n_out: int) -> Frames:
+    """Predict that the whole picture moves on as it did between the last two frames.
+
+    The picture moves as one, so it is right about one digit at most, and it knows no walls.
+
+    Parameters
+    ----------
+    inputs, n_out : as for `black`
+        There are two frames or more to see.
+
+    Returns
+    -------
+    float32 array of shape ``(batch, n_out, height, width)``
+        At horizon h, the last frame shifted h times by the movement in whole pixels that best
+        turns the frame before it into it. What leaves the canvas is lost, and black comes in.
+
+    Examples
+    --------
+    >>> extrapolate([[[[1.0, 0.0, 0.0, 0.0]], [[0.0, 1.0, 0.0, 0.0]]]], n_out=3)
+    array([[[[0., 0., 1., 0.]],
+            [[0., 0., 0., 1.]],
+            [[0., 0., 0., 0.]]]], dtype=float32)
+    """
+    seen = _check_unit(inputs, "inputs")
+    if seen.shape[1] < 2:
+        raise ValueError(f"inputs has shape {seen.shape}: pass 2 frames or more, to see movement")
+    predictions = black(seen, n_out)
+    for frames, prediction in zip(seen, predictions, strict=True):
+        rows, columns = _movement(*frames[-2:].astype(np.float64))
+        for horizon, frame in enumerate(prediction, start=1):
+            _draw_shifted(frame, frames[-1], horizon * rows, horizon * columns)
+    return predictions
+
+
+def _movement(before: Floats, after: Floats) -> tuple[int, int]:
+    """Return the shift of `before`, in rows and columns, that comes closest to `after`.
+
+    On an endless black plane a shift changes no brightness, so the least squared error is
+    where the product is largest: at the peak of the cross-correlation. Black gives (0, 0).
+    """
+    height, width = before.shape
+    # Black all around: without it, what leaves on one side would come in on the other.
+    size = (2 * height, 2 * width)
+    spectrum = np.fft.rfft2(after, size) * np.fft.rfft2(before, size).conj()
+    row, column = divmod(int(np.fft.irfft2(spectrum, size).argmax()), 2 * width)
+    # Indices of the second half stand for negative shifts.
+    return (row + height) % size[0] - height, (column + width) % size[1] - width
+
+
+def _draw_shifted(canvas: Frames, frame: NDArray[Any], rows: int, columns: int) -> None:
+    """Draw `frame` on a black canvas of its size, so many rows down and columns right."""
+    height, width = frame.shape
+    if abs(rows) < height and abs(columns) < width:  # else nothing of it is left
+        down, right = max(rows, 0), max(columns, 0)
+        up, left = max(-rows, 0), max(-columns, 0)
+        canvas[down : height - up, right : width - left] = frame[
+            up : height - down, left : width - right
+        ]
+
+
+# ---- checks ----
+
+SHAPES = {
+    (4,): "(batch, n_in, height, width)",
+    (4, 5): "(batch, time, height, width), or with a channel axis after time",
+}
+REMEDY = "pass floats from 0 to 1, such as frames / 255 for uint8"
 
 
 def _check_axis(axis: Any) -> tuple[int, ...]:
@@ -525,33 +459,31 @@ def _check_axis(axis: Any) -> tuple[int, ...]:
 
 
 def _check_pair(predicted: Any, true: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    shape = "(batch, time, height, width), or with a channel axis after time"
-    predictions = _check_floats(predicted, "predicted", shape, (4, 5), any_range=True)
-    truths = _check_floats(true, "true", shape, (4, 5))
+    predictions = _check_floats(predicted, "predicted", (4, 5))
+    truths = _check_unit(true, "true", (4, 5))
     if predictions.shape != truths.shape:
         raise ValueError(
-            f"predicted has shape {predictions.shape} and true {truths.shape}: give the same"
+            f"predicted has shape {predictions.shape} and true {truths.shape}: pass the same"
         )
     return predictions, truths
 
 
-def _check_inputs(inputs: Any) -> NDArray[Any]:
-    return _check_floats(inputs, "inputs", "(batch, n_in, height, width)", (4,))
-
-
-def _check_floats(
-    value: Any, name: str, shape: str, n_axes: tuple[int, ...], any_range: bool = False
-) -> NDArray[Any]:
-    """Return `value` as a non-empty array of finite floats from 0 to 1, with so many axes."""
-    array = _as_array(value, name)
-    remedy = "give floats from 0 to 1, as frames / 255 is of uint8"
+def _check_floats(value: Any, name: str, n_axes: tuple[int, ...]) -> NDArray[Any]:
+    """Return `value` as a non-empty array of finite floats, with so many axes."""
+    array = check_array(value, name)
     if array.dtype.kind != "f":
-        raise TypeError(f"{name} has dtype {array.dtype}: {remedy}")
+        raise TypeError(f"{name} has dtype {array.dtype}: {REMEDY}")
     if array.ndim not in n_axes or array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}: give {shape}, none of them 0")
-    low, high = array.min(), array.max()  # NaN where any value is, at no cost in memory
-    if not np.isfinite([low, high]).all():
-        raise ValueError(f"{name} holds NaN or infinity: give finite numbers")
-    if not any_range and (low < 0 or high > 1):
-        raise ValueError(f"{name} runs from {low} to {high}: {remedy}")
+        raise ValueError(f"{name} has shape {array.shape}: pass {SHAPES[n_axes]}, none of them 0")
+    if not np.isfinite([array.min(), array.max()]).all():  # NaN where any is, at no cost in memory
+        raise ValueError(f"{name} holds NaN or infinity: pass finite numbers")
+    return array
+
+
+def _check_unit(value: Any, name: str, n_axes: tuple[int, ...] = (4,)) -> NDArray[Any]:
+    """Return `value` as `_check_floats` does, if it lies between 0 and 1."""
+    array = _check_floats(value, name, n_axes)
+    low, high = array.min(), array.max()
+    if low < 0 or high > 1:
+        raise ValueError(f"{name} runs from {low} to {high}: {REMEDY}")
     return array

@@ -48,8 +48,6 @@ except ImportError as error:
         "or pip install 'zarr>=3.1.6' 'dask[distributed]'"
     ) from error
 
-__all__ = ["save_zarr"]
-
 MOST_TASKS = 5000
 Block = tuple[int, int]
 

@@ -15,10 +15,12 @@ from mmnist_lib import exercises, prediction, scale
 
 FOLDER = Path(mmnist_lib.__file__).parent
 FLOW = ["loading", "trajectories", "bouncing", "compositing"]
+REFERENCE = (FOLDER.parent / "book" / "api.md").read_text("utf-8")
 PUBLIC = {
     name: getattr(module, name)
     for module in (mmnist_lib, exercises, prediction, scale)
-    for name in module.__all__
+    for name in vars(module)
+    if re.search(rf":: mmnist_lib\.(\w+\.)?{name}$", REFERENCE, flags=re.M)
 }
 # Called by Keras, not by readers, and documented there.
 KERAS = {"call", "compute_loss", "compute_metrics", "get_config", "on_epoch_end"}
@@ -160,10 +162,9 @@ def test_the_reading_of_imports_finds_some():
 # the public names
 
 
-@pytest.mark.parametrize("module", [mmnist_lib, exercises, prediction, scale])
-def test_all_names_are_sorted_and_exist(module):
-    assert module.__all__ == sorted(module.__all__)
-    assert all(hasattr(module, name) for name in module.__all__)
+def test_all_names_are_sorted_exist_and_are_in_the_reference():
+    assert mmnist_lib.__all__ == sorted(mmnist_lib.__all__)
+    assert set(mmnist_lib.__all__) <= PUBLIC.keys()
 
 
 def test_the_names_that_stay_put_are_public():
@@ -246,6 +247,13 @@ def test_each_function_shows_an_example(thing):
 
 def test_the_documented_functions_are_all_there():
     # So that a change in how they are collected does not empty the tests above.
-    assert {"load_mnist", "animate", "Player.save", "MovingMNIST.batch", "rollout"} <= set(
-        FUNCTIONS
-    )
+    some = {
+        "load_mnist",
+        "animate",
+        "Player.save",
+        "MovingMNIST.batch",
+        "rollout",
+        "save_zarr",
+        "seal",
+    }
+    assert some <= FUNCTIONS.keys()

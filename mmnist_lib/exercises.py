@@ -1,13 +1,21 @@
 """Check an answer and say what is wrong with it. The exercises of every chapter use it.
 
 A check never raises while you work: it returns a `Verdict`, which shows itself below the cell.
-nbgrader reads errors and not words. So a check raises `WrongAnswer` while nbgrader runs it,
-and ``.require()`` raises always.
+But nbgrader reads errors, not words, so a check raises `WrongAnswer` while nbgrader runs it, and
+``.require()`` always does.
+
+Raises
+------
+AssertionError
+    For a wrong answer: a `WrongAnswer`, as said above.
+TypeError, ValueError
+    If a check itself is written wrongly.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import hashlib
 import html
@@ -27,8 +35,6 @@ from numpy.typing import NDArray
 
 from .visualization import Player, animate
 
-__all__ = ["Seal", "Verdict", "WrongAnswer", "check", "hide", "seal", "unpack"]
-
 KINDS = ("array", "clip", "track")
 
 
@@ -41,7 +47,7 @@ class WrongAnswer(AssertionError):
 
 @dataclass(frozen=True)
 class Seal:
-    """A value that a check can recognise and a reader cannot read; made by `seal`.
+    """A value that a check recognizes and a reader cannot read; made by `seal`.
 
     Attributes
     ----------
@@ -71,12 +77,7 @@ def seal(value: Any, form: str = "") -> Seal:
     Returns
     -------
     Seal
-        For the argument `expected` of `check`.
-
-    Raises
-    ------
-    TypeError
-        If the value, or a part of it, is of another type.
+        What `check` takes as `expected`.
 
     Examples
     --------
@@ -85,7 +86,7 @@ def seal(value: Any, form: str = "") -> Seal:
     """
     plain = _plain(value)
     if "<class" in repr(plain):
-        raise TypeError(f"value={_short(value)} cannot be sealed: give numbers, text or arrays")
+        raise TypeError(f"value={_short(value)} cannot be sealed: pass numbers, text or arrays")
     return Seal(_digest(plain), form)
 
 
@@ -94,24 +95,19 @@ def _digest(plain: Any) -> str:
 
 
 def hide(slips: Mapping[str, Any]) -> str:
-    """Hide well-known wrong answers, and the sentences that name them, from a reader's eye.
+    """Hide well-known wrong answers, and the sentences that explain them, from a reader's eye.
 
     A visible check that listed them would tell what to look for.
 
     Parameters
     ----------
     slips : mapping of str to object
-        As `check` takes them.
+        As for `check`; the answers are ones that `seal` takes.
 
     Returns
     -------
     str
-        For the argument `slips` of `check`.
-
-    Raises
-    ------
-    TypeError
-        If one of the answers cannot be sealed.
+        What `check` takes as `slips`.
 
     Examples
     --------
@@ -123,7 +119,7 @@ def hide(slips: Mapping[str, Any]) -> str:
     return base64.b64encode(json.dumps(table).encode()).decode()
 
 
-def _found(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
+def _slips(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
     if not isinstance(slips, str):
         return slips
     table = json.loads(base64.b64decode(slips))
@@ -132,9 +128,9 @@ def _found(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Make equal answers print alike, whatever their type."""
-    kind = type(value)  # isinstance believes what an object says of itself
+    kind = type(value)  # isinstance believes what an object says about itself
     if kind is np.ndarray:
-        plain = value.dtype.kind in "iu" and value.itemsize <= 4  # films have many such numbers
+        plain = value.dtype.kind in "iu" and value.itemsize <= 4  # frames have many such numbers
         return value.tolist() if plain else _plain(value.tolist())
     if kind in (bool, np.bool_):
         return bool(value)
@@ -150,7 +146,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found; made by `check`.
+    """What `check` found.
 
     A verdict is true if the answer is right, so ``check(…) and check(…)`` is the first that
     is not, or the last.
@@ -161,9 +157,9 @@ class Verdict:
         Whether the answer is right.
     message : str
         One sentence: what is wrong and where, or that nothing is.
-    films : Player or None
-        Where the answer is a clip of the right shape but wrong: yours, the expected one and
-        their difference, in step.
+    player : Player or None
+        Where frames of the right shape are wrong: yours, the expected ones and their difference,
+        in step.
 
     Examples
     --------
@@ -173,7 +169,7 @@ class Verdict:
 
     passed: bool
     message: str
-    films: Player | None = None
+    player: Player | None = None
 
     def __bool__(self) -> bool:
         return self.passed
@@ -182,17 +178,12 @@ class Verdict:
         return self.message
 
     def _repr_html_(self) -> str:
-        films = self.films._repr_html_() if self.films else ""
+        beside = self.player._repr_html_() if self.player else ""
         sentence = html.escape(self.message)
-        return f'<p class="mmnist-verdict"><strong>{sentence}</strong></p>{films}'
+        return f'<p class="mmnist-verdict"><strong>{sentence}</strong></p>{beside}'
 
     def require(self) -> None:
-        """Raise an error unless the answer is right, as the hidden tests do.
-
-        Raises
-        ------
-        AssertionError
-            If it is not: a `WrongAnswer` with the verdict's sentence.
+        """Raise a `WrongAnswer` unless the answer is right, as the hidden tests do.
 
         Examples
         --------
@@ -221,8 +212,8 @@ def check(
         A value, or the function that should return it. None, or a function that returns
         None, counts as not attempted yet.
     given : tuple, optional
-        The arguments, where `answer` is a function. It gets copies of them. An argument that it
-        changes, an error that it raises, and a use of the global random state are reported.
+        The arguments, where `answer` is a function. It gets copies of them. If it changes one,
+        raises an error or uses the global random state, the verdict says so.
     expected : number, str, bool, array, a list, tuple or dict of these, or Seal
         What is right. The type counts, and so does an array's shape and dtype: uint8 and bool
         exactly, any signed integer for another integer, any float for a float.
@@ -233,8 +224,8 @@ def check(
     limits : (float, float), optional
         The least and the largest row or column of a track that stays on the canvas.
     slips : mapping of str to object, or str, default {}
-        Well-known wrong answers, each under the sentence that explains it; or what `hide` makes
-        of them.
+        Well-known wrong answers, each under the sentence that explains it; or what `hide`
+        returns for them.
     without : sequence of str, default ()
         Names that the function must not use: the exercise is to do without them.
     tolerance : float, default 1e-9
@@ -244,13 +235,6 @@ def check(
     -------
     Verdict
         True if the answer is right. It shows its sentence below the cell.
-
-    Raises
-    ------
-    AssertionError
-        While nbgrader validates or grades, if the answer is not right: a `WrongAnswer`.
-    ValueError
-        If `kind` is unknown.
 
     Examples
     --------
@@ -266,22 +250,20 @@ def check(
     """
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} is unknown: choose {', '.join(map(repr, KINDS))}")
-    name, films = "your answer", None
-    if given is None:
-        yours, trouble = answer, None
-    else:
+    name, yours, trouble, player = "your answer", answer, None, None
+    if given is not None:
         name = getattr(answer, "__name__", name)
         yours, trouble = _call(answer, given, without)
     if answer is None or (yours is None and trouble is None):
         verdict = Verdict(False, f"○ {name}: not attempted yet.")
     else:
-        trouble = trouble or _difference(yours, expected, kind, limits, _found(slips), tolerance)
+        trouble = trouble or _difference(yours, expected, kind, limits, _slips(slips), tolerance)
         if trouble and kind == "clip":
-            films = _films(yours, expected)
+            player = _beside(yours, expected)
         words = f"✗ {name}: {trouble}." if trouble else f"✓ {name} is right."
-        verdict = Verdict(not trouble, words, films)
+        verdict = Verdict(not trouble, words, player)
     if os.environ.get("NBGRADER_EXECUTION") and not verdict:
-        _show(verdict.films)
+        _show(verdict.player)
         verdict.require()
     return verdict
 
@@ -292,17 +274,12 @@ def unpack(text: str) -> NDArray[Any]:
     Parameters
     ----------
     text : str
-        As the exercises state it.
+        The exercise's text, whole and unchanged.
 
     Returns
     -------
     array
         Of any shape and dtype.
-
-    Raises
-    ------
-    ValueError
-        If the text is cut off or was changed.
 
     Examples
     --------
@@ -369,13 +346,13 @@ def _difference(
     if not isinstance(expected, np.ndarray):
         return _plain_difference(yours, expected, tolerance)
     if type(yours) is not np.ndarray:
-        return f"it is of type {type(yours).__name__}: give a NumPy array"
+        return f"it is of type {type(yours).__name__}: make it a NumPy array"
     if yours.shape != expected.shape:
         order = sorted(yours.shape) == sorted(expected.shape)
         remedy = ": are its axes in the right order?" if order else ""
         return f"its shape is {yours.shape}, not {expected.shape}{remedy}"
     if not _dtype_fits(yours.dtype, expected.dtype):
-        return f"its dtype is {yours.dtype}: give {_dtype_name(expected.dtype)}"
+        return f"its dtype is {yours.dtype}: make it {_dtype_name(expected.dtype)}"
     if kind == "track":
         return _track_difference(yours, expected, limits, tolerance)
     if kind == "clip":
@@ -445,10 +422,10 @@ def _plain_difference(yours: Any, expected: Any, tolerance: float) -> str:
         for key in keys:
             if isinstance(expected, dict) and key not in yours:
                 return f"it has no {key!r}"
-            if not _equal(yours[key], expected[key], tolerance):
-                return f"item {key!r}: {_difference(yours[key], expected[key], 'array', None, {}, tolerance)}"  # noqa: E501
+            if found := _difference(yours[key], expected[key], "array", None, {}, tolerance):
+                return f"item {key!r}: {found}"
     if not _same_type(yours, expected):
-        return f"it is of type {type(yours).__name__}: give {_type_name(expected)}"
+        return f"it is of type {type(yours).__name__}: make it {_type_name(expected)}"
     return f"it is {_short(yours)}, which is not right"
 
 
@@ -490,7 +467,9 @@ def _type_name(expected: Any) -> str:
         return "True or False"
     if isinstance(expected, (int, np.integer)):
         return "a whole number"
-    return "a number" if isinstance(expected, (float, np.floating)) else type(expected).__name__
+    return (
+        "a number" if isinstance(expected, (float, np.floating)) else f"a {type(expected).__name__}"
+    )
 
 
 def _dtype_fits(yours: np.dtype[Any], expected: np.dtype[Any]) -> bool:
@@ -499,7 +478,9 @@ def _dtype_fits(yours: np.dtype[Any], expected: np.dtype[Any]) -> bool:
 
 
 def _dtype_name(expected: np.dtype[Any]) -> str:
-    return {"i": "a signed integer, such as int64", "f": "floats"}.get(expected.kind, str(expected))
+    return {"i": "a signed integer, such as int64", "f": "a float, such as float64"}.get(
+        expected.kind, str(expected)
+    )
 
 
 def _close(yours: Any, expected: Any, tolerance: float) -> NDArray[np.bool_]:
@@ -515,7 +496,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def _films(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
+def _beside(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
+    """Let the frames play beside the expected ones, if they can."""
     numbers = type(yours) is np.ndarray and yours.dtype.kind in "uif"
     if not numbers or yours.shape != expected.shape or expected.dtype != np.uint8:
         return None
@@ -526,11 +508,10 @@ def _films(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
     return animate(np.stack([mine, expected, difference]), alt, titles=titles, fps=5)
 
 
-def _show(films: Player | None) -> None:
-    """Show the films beside an error, where a notebook runs."""
-    if films is not None:
-        try:
+def _show(player: Player | None) -> None:
+    """Show the player beside an error, where a notebook runs."""
+    if player is not None:
+        with contextlib.suppress(ImportError):
             from IPython.display import display
-        except ImportError:
-            return
-        display(films)
+
+            display(player)

@@ -5,14 +5,10 @@ Python, and `mmnist_lib.scale` does it on many workers.
 
 Raises
 ------
-TypeError
-    If `path` is not a path, or a count is not an integer.
-ValueError
-    If `layout` is unknown, a count is too small, or the name does not end as it should.
-FileExistsError, FileNotFoundError, IsADirectoryError
-    If a file of that name is in the way, there is none to read, or it is a folder.
-OSError
-    If the file system refuses: no permission, or no space left.
+TypeError, ValueError
+    If an argument does not fit, or a file is cut short or holds no sequences.
+FileExistsError, FileNotFoundError, IsADirectoryError, OSError
+    If a file is in the way, is not there, is a folder, or the file system refuses.
 """
 
 from __future__ import annotations
@@ -49,15 +45,20 @@ def save_sequences(
 ) -> None:
     """Write sequences 0 to ``n_sequences - 1`` to a ``.npy`` file.
 
+    >>> import tempfile
+    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_sequences(data, 50, f"{folder}/fifty.npy")
+    ...     print(np.load(f"{folder}/fifty.npy", mmap_mode="r").shape)
+    (20, 50, 64, 64)
+
     About 100 MB of memory are enough, however many sequences there are. You can't mistake an
     unfinished file for a finished one: until it is whole, it is called ``.NAME.partial``.
 
     Parameters
     ----------
     data : MovingMNIST
-        The generator.
     n_sequences : int
-        How many sequences.
     path : str or path
         A name that ends in ``.npy``.
     layout : {"canonical", "batch"}, default "canonical"
@@ -71,15 +72,6 @@ def save_sequences(
         Replace files of these names.
     progress : callable, optional
         Called with the number of sequences written so far.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_sequences(data, 50, f"{folder}/fifty.npy")
-    ...     print(np.load(f"{folder}/fifty.npy", mmap_mode="r").shape)
-    (20, 50, 64, 64)
     """
     n_sequences, layout = check_count(n_sequences, "n_sequences"), check_layout(layout)
     path = check_target(path, (".npy",), force)
@@ -115,6 +107,14 @@ def _write_by_time(
 def load_sequences(path: str | os.PathLike[str], layout: str | None = None) -> Frames:
     """Open a file of sequences, the published one or one of ours, without reading it.
 
+    >>> import tempfile
+    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_sequences(data, 50, f"{folder}/fifty.npy")
+    ...     sequences = load_sequences(f"{folder}/fifty.npy")
+    ...     print(sequences.shape, bool((sequences[3] == data[3]).all()))
+    (50, 20, 64, 64) True
+
     Parameters
     ----------
     path : str or path
@@ -125,18 +125,8 @@ def load_sequences(path: str | os.PathLike[str], layout: str | None = None) -> F
 
     Returns
     -------
-    uint8 memory map of shape ``(n_sequences, n_frames, size, size)``
+    uint8 memory map ``(n_sequences, n_frames, size, size)``
         Read-only, in either layout. Only what you index is read from the disk.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_sequences(data, 50, f"{folder}/fifty.npy")
-    ...     sequences = load_sequences(f"{folder}/fifty.npy")
-    ...     print(sequences.shape, bool((sequences[3] == data[3]).all()))
-    (50, 20, 64, 64) True
     """
     path = check_path(path)
     given = f"path={str(path)!r}"

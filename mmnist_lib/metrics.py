@@ -1,16 +1,13 @@
 """Judge predicted frames: the benchmark's metrics and three baselines. Chapter 6 explains it.
 
-Frames are floats from 0, black, to 1, white: divide uint8 frames by 255. Their shape is ``(batch,
-time, height, width)``. Each metric returns one float, the mean over batch and time, unless `axis`
-says what else to average over.
+Frames are floats from 0, black, to 1, white, of shape ``(batch, time, height, width)``.
 
 Raises
 ------
 TypeError
-    If frames are not floats, or a count is not an integer.
+    If frames are not floats (divide uint8 frames by 255), or a count is not an integer.
 ValueError
-    If a shape is wrong or empty, or differs from that of `true`; if a value is NaN, infinite or out
-    of its range; or if `axis` is unknown.
+    If a shape is wrong or empty, or a value is NaN, infinite or out of its range.
 """
 
 from __future__ import annotations
@@ -39,44 +36,56 @@ ROW = "{:6.1f}  {:5.0f} to {:<5.0f} {:6.1f}  {:.4f}  {:5.2f}"  # for `score_tabl
 def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Split sequences into the frames that a model sees and those that it has to predict.
 
+    >>> inputs, targets = split_frames(np.zeros((5, 20, 64, 64)), n_in=8)
+    >>> inputs.shape, targets.shape
+    ((5, 8, 64, 64), (5, 12, 64, 64))
+
     Parameters
     ----------
-    frames : array of shape ``(..., n_frames, height, width)``
+    frames : array ``(..., n_frames, height, width)``
         Of any dtype. Add a channel axis after the split, not before.
     n_in : int
         How many frames are seen, from 1 to ``n_frames - 1``.
 
     Returns
     -------
-    (inputs, targets)
-        Views of the first `n_in` frames and of the others.
-
-    Examples
-    --------
-    >>> inputs, targets = split_frames(np.zeros((5, 20, 64, 64)), n_in=8)
-    >>> inputs.shape, targets.shape
-    ((5, 8, 64, 64), (5, 12, 64, 64))
+    (inputs, targets) : views of the first `n_in` frames and of the others
     """
     array = check_array(frames, "frames")
     if array.ndim < 3 or array.shape[-3] < 2:
         raise ValueError(
             f"frames has shape {array.shape}: pass (..., n_frames, height, width), 2 frames or more"
         )
-    n_frames = array.shape[-3]
+    check_n_in(n_in, array.shape[-3])
+    return array[..., :n_in, :, :], array[..., n_in:, :, :]
+
+
+def check_n_in(n_in: Any, n_frames: int) -> None:
+    """Raise unless `n_in` frames leave some to predict."""
     if check_count(n_in, "n_in") >= n_frames:
         raise ValueError(
             f"n_in={n_in} leaves none of {n_frames} frames to predict: pass 1 to {n_frames - 1}"
         )
-    return array[..., :n_in, :, :], array[..., n_in:, :, :]
 
 
 def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
     """Return the mean squared error: the sum over each frame, then the mean over frames.
 
+    >>> true = np.zeros((1, 2, 64, 64))
+    >>> predicted = true + [[[[0.5]], [[1.0]]]]
+    >>> mse(predicted, true)  # 4096 pixels: 4096 * 0.25 and 4096 * 1
+    2560.0
+    >>> mse(predicted, true, axis=0)
+    array([1024., 4096.])
+
+    The four metrics are OpenSTL's (C. Tan et al., "OpenSTL: A Comprehensive Benchmark of
+    Spatio-Temporal Predictive Learning", NeurIPS 2023), so you can compare them with published
+    ones. MSE and MAE are sums over 64 × 64 pixels, which makes them large numbers.
+
     Parameters
     ----------
     predicted, true : array of float, ``(batch, time, [channel,] height, width)``
-        What a model predicts and what happened. The prediction is not clipped.
+        What a model predicts and what happened. MSE and MAE don't clip the prediction.
     axis : {(0, 1), 0, 1, ()}, default (0, 1)
         What to average over: batch (0), time (1), both or neither.
 
@@ -85,21 +94,6 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
     float, or float64 array
         ``axis=(0, 1)``: one number. ``axis=0``: one for each horizon, ``(time,)``.
         ``axis=1``: one for each sequence, ``(batch,)``. ``axis=()``: ``(batch, time)``.
-
-    Notes
-    -----
-    The four metrics are computed as in OpenSTL (C. Tan et al., "OpenSTL: A Comprehensive
-    Benchmark of Spatio-Temporal Predictive Learning", NeurIPS 2023), so that you can compare them
-    with published ones. Its MSE and MAE are sums over 64 × 64 pixels, so they are large numbers.
-
-    Examples
-    --------
-    >>> true = np.zeros((1, 2, 64, 64))
-    >>> predicted = true + [[[[0.5]], [[1.0]]]]
-    >>> mse(predicted, true)  # 4096 pixels: 4096 * 0.25 and 4096 * 1
-    2560.0
-    >>> mse(predicted, true, axis=0)
-    array([1024., 4096.])
     """
     return _score(predicted, true, axis, lambda p, t: _flat((p - t) ** 2).sum(axis=1))
 
@@ -107,18 +101,10 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
 def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
     """Return the mean absolute error: the sum over each frame, then the mean over frames.
 
-    Parameters
-    ----------
-    predicted, true, axis : as for `mse`
-
-    Returns
-    -------
-    as for `mse`
-
-    Examples
-    --------
     >>> mae(np.full((1, 2, 64, 64), 0.5), np.zeros((1, 2, 64, 64)))
     2048.0
+
+    Parameters and result as for `mse`.
     """
     return _score(predicted, true, axis, lambda p, t: _flat(np.abs(p - t)).sum(axis=1))
 
@@ -126,22 +112,13 @@ def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
 def psnr(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
     """Return the mean over frames of the peak signal-to-noise ratio, in decibels.
 
-    For a frame it is ``20 log10(1 / sqrt(e))``, where e is its mean squared error per pixel,
-    after the prediction is clipped to [0, 1].
-
-    Parameters
-    ----------
-    predicted, true, axis : as for `mse`
-
-    Returns
-    -------
-    as for `mse`
-        A perfect frame is infinite, and so is each mean that it is part of.
-
-    Examples
-    --------
     >>> round(psnr(np.full((1, 2, 64, 64), 0.1), np.zeros((1, 2, 64, 64))), 6)
     20.0
+
+    A frame whose mean squared error per pixel is e, the prediction being clipped to [0, 1], has
+    ``20 log10(1 / sqrt(e))``. A perfect frame is infinite, and so is each mean that it is part of.
+
+    Parameters and result as for `mse`.
     """
 
     def of_frames(predicted: Floats, true: Floats) -> Floats:
@@ -159,15 +136,21 @@ def ssim(
     *,
     data_range: float = 2.0,
 ) -> Score:
-    """Return the mean over frames (and channels) of the structural similarity.
+    """Return the mean over frames (and channels) of the structural similarity, 1 at best.
 
-    The prediction is clipped to [0, 1]. A window of 7 × 7 equal weights visits each place
-    where it fits into the frame; variances are those of a sample; K1 = 0.01, K2 = 0.03.
+    >>> true = np.zeros((1, 1, 64, 64))
+    >>> gray = true + 0.1
+    >>> round(ssim(gray, true), 3), round(ssim(gray, true, data_range=1.0), 3)
+    (0.038, 0.01)
+
+    The prediction is clipped to [0, 1]. A window of 7 × 7 equal weights visits each position
+    where it fits into the frame; variances are those of a sample; K1 = 0.01, K2 = 0.03
+    (Z. Wang, A. Bovik, H. Sheikh and E. Simoncelli, "Image quality assessment: from error
+    visibility to structural similarity", IEEE Transactions on Image Processing 13, 2004).
 
     Parameters
     ----------
     predicted, true, axis : as for `mse`
-        Frames have 7 × 7 pixels or more.
     data_range : float, default 2.0
         The distance from black to white that the formula assumes. It should be 1, but
         scikit-image used to take 2 for floats, as if they ran from -1 to 1, so the published
@@ -176,19 +159,6 @@ def ssim(
     Returns
     -------
     as for `mse`
-        From -1 to 1, and 1 for a perfect frame.
-
-    Notes
-    -----
-    Z. Wang, A. Bovik, H. Sheikh and E. Simoncelli, "Image quality assessment: from error
-    visibility to structural similarity", IEEE Transactions on Image Processing 13, 2004.
-
-    Examples
-    --------
-    >>> true = np.zeros((1, 1, 64, 64))
-    >>> gray = true + 0.1
-    >>> round(ssim(gray, true), 3), round(ssim(gray, true, data_range=1.0), 3)
-    (0.038, 0.01)
     """
     span = check_numbers(data_range, "data_range")
     if span.ndim or span <= 0:
@@ -254,31 +224,24 @@ def _flat(frames: Floats) -> Floats:
 def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tuple[float, float]:
     """Return a 95 % interval for the mean: how much another test set might have changed it.
 
-    Parameters
-    ----------
-    values : array_like of float, shape ``(n,)``
-        One number for each sequence, such as ``mse(..., axis=1)``. The frames of a sequence are
-        alike, so don't count them as independent.
-    seed : int or numpy.random.Generator, default 0
-        The same seed gives the same interval.
-
-    Returns
-    -------
-    (low, high)
-        Percentiles of 2,000 means, each of n of the n values, drawn with replacement. The mean
-        itself nearly always lies between them.
-
-    Notes
-    -----
-    This is the percentile interval of B. Efron and R. Tibshirani, "An Introduction to the
-    Bootstrap", Chapman & Hall 1993, chapter 13. It is about other test sequences, and says
-    nothing about training the model again.
-
-    Examples
-    --------
     >>> low, high = bootstrap([170.0, 150.0, 190.0, 160.0, 180.0])
     >>> 150 < low < 170 < high < 190
     True
+
+    It is about other test sequences, and says nothing about training the model again. This is the
+    percentile interval of B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", Chapman
+    & Hall 1993, chapter 13, of 2,000 means.
+
+    Parameters
+    ----------
+    values : array_like of float ``(n,)``
+        One number for each sequence, such as ``mse(..., axis=1)``. The frames of a sequence are
+        alike, so don't count them as independent.
+    seed : int or numpy.random.Generator, default 0
+
+    Returns
+    -------
+    (low, high) : float
     """
     try:
         numbers = check_numbers(values, "values")
@@ -299,24 +262,20 @@ def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tupl
 def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
     """Write the four metrics of several predictions below each other.
 
-    Parameters
-    ----------
-    predictions : mapping of str to array of shape ``(n, n_frames, H, W)``
-        The name of each prediction, and its frames, of two sequences or more.
-    true : array of the same shape
-        What happened.
-
-    Returns
-    -------
-    str
-        A line for each prediction. The MSE comes with its 95 % interval, see `bootstrap`.
-
-    Examples
-    --------
     >>> true = np.full((2, 1, 8, 8), 0.5)
     >>> print(score_table({"black": 0 * true}, true))
                MSE  95 % interval     MAE    SSIM   PSNR
     black     16.0     16 to 16      32.0  0.0016   6.02
+
+    Parameters
+    ----------
+    predictions : mapping of str to array
+        The name of each prediction, and its frames, as for `mse`, of two sequences or more.
+    true : as for `mse`
+
+    Returns
+    -------
+    str : a line for each prediction, the MSE with its interval, see `bootstrap`
     """
     if not predictions:
         raise ValueError("predictions is empty: pass a name and frames for one or more")
@@ -335,23 +294,20 @@ def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
 def black(inputs: ArrayLike, n_out: int) -> Frames:
     """Predict black frames, whatever came before.
 
+    >>> black(np.ones((1, 2, 1, 2)), n_out=2)
+    array([[[[0., 0.]],
+            [[0., 0.]]]], dtype=float32)
+
     Parameters
     ----------
-    inputs : array of float, shape ``(batch, n_in, height, width)``
+    inputs : array of float ``(batch, n_in, height, width)``
         The frames seen.
     n_out : int
         How many frames to predict, at least 1.
 
     Returns
     -------
-    float32 array of shape ``(batch, n_out, height, width)``
-        The frames predicted: zeros.
-
-    Examples
-    --------
-    >>> black(np.ones((1, 2, 1, 2)), n_out=2)
-    array([[[[0., 0.]],
-            [[0., 0.]]]], dtype=float32)
+    float32 array ``(batch, n_out, height, width)``
     """
     seen = _check_unit(inputs, "inputs")
     n_out = check_count(n_out, "n_out")
@@ -361,20 +317,11 @@ def black(inputs: ArrayLike, n_out: int) -> Frames:
 def copy_last(inputs: ArrayLike, n_out: int) -> Frames:
     """Predict that everything stops: the last frame, over and over.
 
-    Parameters
-    ----------
-    inputs, n_out : as for `black`
-
-    Returns
-    -------
-    float32 array of shape ``(batch, n_out, height, width)``
-        The frames predicted.
-
-    Examples
-    --------
     >>> copy_last([[[[1.0, 0.0]], [[0.0, 0.5]]]], n_out=2)
     array([[[[0. , 0.5]],
             [[0. , 0.5]]]], dtype=float32)
+
+    Parameters and result as for `black`.
     """
     seen = _check_unit(inputs, "inputs")
     n_out = check_count(n_out, "n_out")
@@ -384,25 +331,16 @@ def copy_last(inputs: ArrayLike, n_out: int) -> Frames:
 def extrapolate(inputs: ArrayLike, n_out: int) -> Frames:
     """Predict that the whole picture moves on as it did between the last two frames.
 
-    The picture moves as one, so it is right about one digit at most, and it knows no walls.
-
-    Parameters
-    ----------
-    inputs, n_out : as for `black`
-        There are two frames or more to see.
-
-    Returns
-    -------
-    float32 array of shape ``(batch, n_out, height, width)``
-        At horizon h, the last frame shifted h times by the movement in whole pixels that best
-        turns the frame before it into it. What leaves the canvas is lost, and black comes in.
-
-    Examples
-    --------
     >>> extrapolate([[[[1.0, 0.0, 0.0, 0.0]], [[0.0, 1.0, 0.0, 0.0]]]], n_out=3)
     array([[[[0., 0., 1., 0.]],
             [[0., 0., 0., 1.]],
             [[0., 0., 0., 0.]]]], dtype=float32)
+
+    The picture moves as one, by the whole pixels that best turn the last frame but one into the
+    last, so it is right about one digit at most. It knows no walls: what leaves the canvas is
+    lost, and black comes in.
+
+    Parameters and result as for `black`.
     """
     seen = _check_unit(inputs, "inputs")
     if seen.shape[1] < 2:
@@ -411,7 +349,7 @@ def extrapolate(inputs: ArrayLike, n_out: int) -> Frames:
     for frames, prediction in zip(seen, predictions, strict=True):
         rows, columns = _movement(*frames[-2:].astype(np.float64))
         for horizon, frame in enumerate(prediction, start=1):
-            _draw_shifted(frame, frames[-1], horizon * rows, horizon * columns)
+            frame[:] = _shifted(frames[-1], horizon * rows, horizon * columns)
     return predictions
 
 
@@ -430,15 +368,12 @@ def _movement(before: Floats, after: Floats) -> tuple[int, int]:
     return (row + height) % size[0] - height, (column + width) % size[1] - width
 
 
-def _draw_shifted(canvas: Frames, frame: NDArray[Any], rows: int, columns: int) -> None:
-    """Draw `frame` on a black canvas of its size, so many rows down and columns right."""
+def _shifted(frame: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
+    """Return `frame` so many rows down and columns right, with black where it was."""
     height, width = frame.shape
-    if abs(rows) < height and abs(columns) < width:  # else nothing of it is left
-        down, right = max(rows, 0), max(columns, 0)
-        up, left = max(-rows, 0), max(-columns, 0)
-        canvas[down : height - up, right : width - left] = frame[
-            up : height - down, left : width - right
-        ]
+    top, left = height - np.clip(rows, -height, height), width - np.clip(columns, -width, width)
+    wide = np.pad(frame, ((height, height), (width, width)))
+    return wide[top : top + height, left : left + width]
 
 
 # ---- checks ----

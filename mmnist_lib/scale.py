@@ -6,7 +6,7 @@ any order, twice if need be. Needs ``pip install "mmnist-lib[scale]"``.
 Raises
 ------
 TypeError, ValueError, OSError
-    As in `mmnist_lib.files`; OSError also if no scheduler answers.
+    As in `mmnist_lib.files`; also if no scheduler answers.
 """
 
 from __future__ import annotations
@@ -66,6 +66,13 @@ def save_zarr(
 ) -> None:
     """Write sequences 0 to ``n_sequences - 1`` to a Zarr store, block by block.
 
+    >>> import numpy as np, tempfile
+    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_zarr(data, 50, f"{folder}/fifty.zarr")
+    ...     print(zarr.open_array(f"{folder}/fifty.zarr", mode="r").shape)
+    (20, 50, 64, 64)
+
     A block is one compressed chunk of 512 sequences of the usual kind. Until the store is whole,
     it is called ``.NAME.partial``. If a run ends before that, `resume` goes on where it stopped.
 
@@ -83,17 +90,7 @@ def save_zarr(
         blocks are kept, also with `force`.
     force : bool, default False
         Replace a store of this name, and begin an unfinished one anew.
-    progress : callable, optional
-        Called with the number of sequences written so far.
-
-    Examples
-    --------
-    >>> import numpy as np, tempfile
-    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_zarr(data, 50, f"{folder}/fifty.zarr")
-    ...     print(zarr.open_array(f"{folder}/fifty.zarr", mode="r").shape)
-    (20, 50, 64, 64)
+    progress : as for `save_sequences`
     """
     n_sequences, layout = check_count(n_sequences, "n_sequences"), check_layout(layout)
     path = check_target(path, (".zarr",), force).resolve()  # workers start in other folders

@@ -5,11 +5,9 @@ Along the right track at least the digit is left; along a wrong one almost nothi
 
 Raises
 ------
-TypeError
-    If an array is not of the dtype it should be, or a number is not a number.
-ValueError
-    If `frames` are not three or more square ones with something to see, a track is impossible with
-    this speed and rule, or another argument is out of its range.
+TypeError, ValueError
+    If frames are not uint8, ``(n, size, size)``, three or more, with something to see; a track is
+    impossible with this speed and rule; or another argument is out of its range.
 """
 
 from __future__ import annotations
@@ -43,10 +41,10 @@ class Tracks:
 
     Attributes
     ----------
-    sprites : uint8, ``(k, 28, 28)``
+    sprites : uint8 ``(k, 28, 28)``
         The digits.
-    positions : int64, ``(k, n, 2)``
-        Pixel row and column of each digit's top-left corner, in each frame.
+    positions : int64 ``(k, n, 2)``
+        Their tracks: pixel row and column of the top-left corner.
     residual : int
         How much `composite` of these differs from the frames, summed over all pixels, white
         being 255. 0 means that it gives the very frames.
@@ -54,11 +52,6 @@ class Tracks:
         Whether the residual is 0, and each track is possible with one angle and the given speed.
         If not, don't believe the rest. Even then something else may fit too: pixels that one
         digit covers in all frames stay open, and a speed that is off by a percent may pass.
-
-    Examples
-    --------
-    >>> Tracks(np.zeros((2, 28, 28), np.uint8), np.zeros((2, 10, 2), int), 0, False).residual
-    0
     """
 
     sprites: Frames
@@ -70,29 +63,22 @@ class Tracks:
 def carve(frames: Frames, positions: ArrayLike) -> Frames:
     """Cut windows along tracks, and keep the darkest value of each pixel.
 
-    Parameters
-    ----------
-    frames : uint8 array of shape ``(n, size, size)``
-        The sequence.
-    positions : array_like of int, shape ``(..., n, 2)``
-        Tracks: pixel row and column of the window's top-left corner, on the canvas.
-
-    Returns
-    -------
-    uint8 array of shape ``(..., 28, 28)``
-        What stands still in the moving window. Along a digit's true track it is nowhere darker
-        than the digit.
-
-    Raises
-    ------
-    IndexError
-        If a window leaves the canvas.
-
-    Examples
-    --------
     >>> frames = composite(np.full((1, 28, 28), 9, np.uint8), [[[0, 0], [0, 4]]])
     >>> int(carve(frames, [[0, 0], [0, 4]]).min()), int(carve(frames, [[0, 0], [30, 4]]).max())
     (9, 0)
+
+    That is what stands still in the moving window. Along a digit's true track it is nowhere
+    darker than the digit. A window that leaves the canvas is an IndexError.
+
+    Parameters
+    ----------
+    frames : uint8 array ``(n, size, size)``
+    positions : array_like of int ``(..., n, 2)``
+        Tracks: pixel row and column of the window's top-left corner.
+
+    Returns
+    -------
+    uint8 array ``(..., 28, 28)``
     """
     return _cut(frames, np.asarray(positions)).min(axis=-3)
 
@@ -102,11 +88,28 @@ def track(
 ) -> Tracks:
     """Find the digits of a sequence and their tracks, without any training.
 
+    >>> from mmnist_lib import MovingMNIST, load_mnist
+    >>> data = MovingMNIST(load_mnist("sample")[1][0], seed=6)
+    >>> found = track(data[0][:10])
+    >>> found.exact, found.positions.shape
+    (True, (2, 10, 2))
+
+    1. *Survey*: score 69,120 suppositions (angle, start row, start column) on thickened frames.
+    2. *Refine* the best of them: in a list of all tracks of one coordinate, try the neighbors of
+       its rows, then those of its columns.
+    3. *Pair*: take the digit away, survey what is left, and refine each digit given the others,
+       until nothing is unexplained.
+    4. *Place*: where no bounce tells where in its window a digit lies, its center of mass does,
+       which MNIST puts at (14, 14), give or take half a pixel. Sprites that are not centered
+       like that are misplaced, and nothing tells.
+
+    The first sequence of a size and length takes seconds longer, because its tracks are listed.
+
     Parameters
     ----------
-    frames : uint8 array of shape ``(n, size, size)``
-        The sequence, 3 frames or more. With three, other digits or tracks give the same frames
-        about one time in ten; with ten frames hardly ever.
+    frames : uint8 array ``(n, size, size)``
+        3 frames or more. With three, other digits or tracks give the same frames about one time
+        in ten; with ten frames hardly ever.
     n_digits : int, default 2
         How many digits it shows. More take longer, and fail more often.
     step_length : float, default 0.1
@@ -120,27 +123,6 @@ def track(
     Tracks
         The best explanation that was found. Its `exact` is False for frames of another process:
         noise, another speed or rule, another number of digits.
-
-    Notes
-    -----
-    1. *Survey*: score 69,120 suppositions (angle, start row, start column) on thickened frames.
-    2. *Refine* the best of them: in a list of all tracks of one coordinate, try the neighbors of
-       its rows, then those of its columns.
-    3. *Pair*: take the digit away, survey what is left, and refine each digit given the others,
-       until nothing is unexplained.
-    4. *Place*: where no bounce tells where in its window a digit lies, its center of mass does,
-       which MNIST puts at (14, 14), give or take half a pixel. Sprites that are not centered
-       like that are misplaced, and nothing tells.
-
-    The first sequence of a size and length takes seconds longer, because its tracks are listed.
-
-    Examples
-    --------
-    >>> from mmnist_lib import MovingMNIST, load_mnist
-    >>> data = MovingMNIST(load_mnist("sample")[1][0], seed=6)
-    >>> found = track(data[0][:10])
-    >>> found.exact, found.positions.shape
-    (True, (2, 10, 2))
     """
     frames = _check_frames(frames)
     n_digits = check_count(n_digits, "n_digits")
@@ -162,30 +144,23 @@ def predict(
 ) -> NDArray[np.float32]:
     """Predict the next frames as well as the given ones allow, without any training.
 
+    >>> from mmnist_lib import MovingMNIST, load_mnist, mse
+    >>> frames = MovingMNIST(load_mnist("sample")[1][0], seed=6)[0]
+    >>> bool(mse(predict(frames[:10])[np.newaxis], frames[np.newaxis, 10:] / 255) < 20)
+    True
+
+    If what `track` finds is not exact, there is a ValueError and no prediction, because that
+    would look as sure as a right one. `oracle` makes one from what `track` found.
+
     Parameters
     ----------
     frames : as for `track`
-        The frames so far.
     n_frames, estimate : as for `oracle`
     n_digits, step_length, rule : as for `track`
 
     Returns
     -------
-    float32 array of shape ``(n_frames, size, size)``
-        In [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If what `track` finds is not exact. A prediction would then look as sure as a right one;
-        to make it nevertheless, pass what `track` found to `oracle`.
-
-    Examples
-    --------
-    >>> from mmnist_lib import MovingMNIST, load_mnist, mse
-    >>> frames = MovingMNIST(load_mnist("sample")[1][0], seed=6)[0]
-    >>> bool(mse(predict(frames[:10])[np.newaxis], frames[np.newaxis, 10:] / 255) < 20)
-    True
+    as for `oracle`
     """
     _check_estimate(estimate)
     check_count(n_frames, "n_frames")
@@ -215,37 +190,32 @@ def oracle(
 ) -> NDArray[np.float32]:
     """Predict from the true digits and their true tracks.
 
+    >>> sprite = np.full((1, 28, 28), 255, np.uint8)
+    >>> predicted = oracle(sprite, [[[3, 0], [3, 3], [3, 7]]], n_frames=1)
+    >>> predicted[0, 10, 8:14]  # it steps by 3 or 4 pixels, as in the input
+    array([0., 0., 1., 1., 1., 1.], dtype=float32)
+
     No predictor that sees frames knows more, so on average none has a smaller error. What stays
     unknown is where between the pixels a digit started, and its angle: all that agree with the
     track are equally likely.
 
     Parameters
     ----------
-    sprites : uint8 array of shape ``(k, 28, 28)``
-        The digits.
-    positions : array_like of int, shape ``(k, n, 2)``
-        Their tracks so far.
+    sprites : uint8 array ``(k, 28, 28)``
+    positions : array_like of int ``(k, n, 2)``
+        The tracks so far.
     n_frames : int, default 10
         How many frames to predict.
     estimate : {"mean", "median", "most_probable"}, default "mean"
-        - ``"mean"``: each pixel's mean over all futures. Least MSE.
-        - ``"median"``: each pixel's median. Least MAE.
-        - ``"most_probable"``: each digit on its most probable track. Sharp.
+        Each pixel's mean over all futures has the least MSE, its median the least MAE. The third
+        is sharp: it draws each digit on its most probable track.
     size : int, default 64
         Height and width of the canvas in pixels.
     step_length, rule : as for `track`
 
     Returns
     -------
-    float32 array of shape ``(n_frames, size, size)``
-        In [0, 1].
-
-    Examples
-    --------
-    >>> sprite = np.full((1, 28, 28), 255, np.uint8)
-    >>> predicted = oracle(sprite, [[[3, 0], [3, 3], [3, 7]]], n_frames=1)
-    >>> predicted[0, 10, 8:14]  # it steps by 3 or 4 pixels, as in the input
-    array([0., 0., 1., 1., 1., 1.], dtype=float32)
+    float32 array ``(n_frames, size, size)``, from 0 to 1
     """
     _check_estimate(estimate)
     composite(sprites, positions, size)  # raises what stands against these
@@ -280,26 +250,23 @@ def futures_of(
 ) -> tuple[Floats, Track]:
     """Compute where a digit may be next, from its track so far.
 
+    >>> chances, likeliest = futures_of([[3, 0], [3, 3], [3, 7]], n_frames=1)
+    >>> chances.shape, float(chances.sum().round(6)), likeliest
+    ((1, 37, 37), 1.0, array([[ 3, 10]]))
+
     Starts and angles on a fine grid are followed; those that agree with the track are counted.
 
     Parameters
     ----------
-    track : array_like of int, shape ``(n, 2)``
-        Its track so far.
+    track : array_like of int ``(n, 2)``
     n_frames, size, step_length, rule : as for `oracle`
 
     Returns
     -------
-    chances : float64 array of shape ``(n_frames, free + 1, free + 1)``
+    chances : float64 array ``(n_frames, free + 1, free + 1)``
         The probability of each row and column, with ``free = size - 28``; 1 in all per frame.
-    likeliest : int64 array of shape ``(n_frames, 2)``
+    likeliest : int64 array ``(n_frames, 2)``
         The most probable whole track.
-
-    Examples
-    --------
-    >>> chances, likeliest = futures_of([[3, 0], [3, 3], [3, 7]], n_frames=1)
-    >>> chances.shape, float(chances.sum().round(6)), likeliest
-    ((1, 37, 37), 1.0, array([[ 3, 10]]))
     """
     track, free = np.asarray(track), check_free_range(size, SIDE)
     impossible = ValueError(

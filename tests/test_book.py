@@ -212,9 +212,9 @@ FOREIGN = set(
         mnist_test_seq moving_mnist mmnist python m run venv bin
         Scripts LICENSE https hub example edu canvas_size e d exercises submitted SEED
         CHANGE CONTRIBUTING COURSE EDITION GITHUB_REPOSITORY _build assignments book course csv
-        docker etc feedback github grade helm hub jupyter kubectl make matchNodePurpose md nbgrader
-        nbgrader_config publish py release release_feedback slides students tools workflows yaml yml
-        angles clamp drawing own reflect speed be083ec986bfe91a449d63653c411eb2""",
+        docker etc feedback generate github grade helm hub jupyter kubectl make matchNodePurpose md
+        nbgrader nbgrader_config publish py release release_feedback slides students tools workflows yaml
+        yml angles clamp drawing own reflect speed be083ec986bfe91a449d63653c411eb2""",
     )
 )
 

@@ -201,6 +201,14 @@ def documented_parameters(thing):
     return [name for head in heads for name in head.split(", ")]
 
 
+def described(thing):
+    """Return the function that describes the parameters and the result of this one."""
+    other = re.search(
+        r"^Parameters and result as for `(\w+)`\.$", inspect.getdoc(thing), flags=re.M
+    )
+    return FUNCTIONS[other[1]] if other else thing
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_each_public_name_is_summed_up_in_a_sentence(name):
     summary = inspect.getdoc(PUBLIC[name]).splitlines()[0]
@@ -209,7 +217,7 @@ def test_each_public_name_is_summed_up_in_a_sentence(name):
 
 @documented
 def test_each_parameter_is_documented_in_its_order(thing):
-    assert documented_parameters(thing) == parameters(thing)
+    assert documented_parameters(described(thing)) == parameters(thing)
 
 
 def test_the_generator_documents_its_settings_and_shows_an_example():
@@ -228,7 +236,7 @@ def test_the_ground_truth_documents_each_field():
 @documented
 def test_what_comes_back_is_documented(thing):
     returns_nothing = inspect.signature(thing).return_annotation in (None, "None")
-    assert ("Returns" in sections(thing)) != returns_nothing
+    assert ("Returns" in sections(described(thing))) != returns_nothing
 
 
 @documented
@@ -242,7 +250,7 @@ def test_what_is_raised_is_documented(thing):
 
 @documented
 def test_each_function_shows_an_example(thing):
-    assert ">>> " in sections(thing)["Examples"]
+    assert "\n>>> " in inspect.getdoc(thing)
 
 
 def test_the_documented_functions_are_all_there():

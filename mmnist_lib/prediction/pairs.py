@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from .._checks import check_count
 from ..compositing import MovingMNIST
-from ..metrics import split_frames
+from ..metrics import check_n_in, split_frames
 
 
 class SequencePairs(keras.utils.PyDataset):
     """Endless training data for Keras, made while the model trains.
 
     Each epoch has new sequences, unless the set is `fixed`. Batch k of epoch e depends only on
-    the generator's seed, however many workers make the batches and in whatever order.
+    the generator's seed, however many workers make the batches.
 
     Parameters
     ----------
@@ -48,10 +48,8 @@ class SequencePairs(keras.utils.PyDataset):
 
     Raises
     ------
-    TypeError
-        If `data` is no generator, or a count is not an integer.
-    ValueError
-        If the sequences have too few frames for `n_in`, or a batch is larger than the set.
+    TypeError, ValueError
+        If `data` is no generator, its sequences are too short, or a count does not fit.
 
     Examples
     --------
@@ -117,8 +115,5 @@ def _check_lengths(data: Any, n_in: int | None) -> None:
         raise TypeError(f"data is a {type(data).__name__}: pass a MovingMNIST")
     if data.n_frames < 2:
         raise ValueError(f"data has n_frames={data.n_frames}: make it with 2 or more")
-    if n_in is not None and check_count(n_in, "n_in") >= data.n_frames:
-        raise ValueError(
-            f"n_in={n_in} leaves none of {data.n_frames} frames to predict: "
-            f"pass 1 to {data.n_frames - 1}, or make data with more frames"
-        )
+    if n_in is not None:
+        check_n_in(n_in, data.n_frames)

@@ -6,10 +6,8 @@ But nbgrader reads errors, not words, so a check raises `WrongAnswer` while nbgr
 
 Raises
 ------
-AssertionError
-    For a wrong answer: a `WrongAnswer`, as said above.
-TypeError, ValueError
-    If a check itself is written wrongly.
+AssertionError, TypeError, ValueError
+    For a wrong answer, as said above, or if the check itself is written wrongly.
 """
 
 from __future__ import annotations
@@ -47,18 +45,10 @@ class WrongAnswer(AssertionError):
 
 @dataclass(frozen=True)
 class Seal:
-    """A value that a check recognizes and a reader cannot read; made by `seal`.
+    """A value that a check recognizes and a reader cannot read; made by `seal`."""
 
-    Attributes
-    ----------
-    digest : str
-        Part of a hash of the value.
-    form : str
-        What an answer looks like, in words.
-    """
-
-    digest: str
-    form: str = ""
+    digest: str  # part of a hash of the value
+    form: str = ""  # what an answer looks like, in words
 
     def __repr__(self) -> str:
         return f'Seal("{self.digest}"{f", {self.form!r}" if self.form else ""})'
@@ -66,6 +56,9 @@ class Seal:
 
 def seal(value: Any, form: str = "") -> Seal:
     """Hide a value behind its hash, so that a visible check does not tell it.
+
+    >>> check("clamp", expected=seal("reflect", form="the name of a rule"))
+    ✗ your answer: it is 'clamp', which is not right (its form: the name of a rule).
 
     Parameters
     ----------
@@ -76,13 +69,7 @@ def seal(value: Any, form: str = "") -> Seal:
 
     Returns
     -------
-    Seal
-        What `check` takes as `expected`.
-
-    Examples
-    --------
-    >>> check("clamp", expected=seal("reflect", form="the name of a rule"))
-    ✗ your answer: it is 'clamp', which is not right (its form: the name of a rule).
+    Seal, which `check` takes as `expected`
     """
     plain = _plain(value)
     if "<class" in repr(plain):
@@ -97,6 +84,10 @@ def _digest(plain: Any) -> str:
 def hide(slips: Mapping[str, Any]) -> str:
     """Hide well-known wrong answers, and the sentences that explain them, from a reader's eye.
 
+    >>> slips = hide({"you counted from 1: frames are numbered from 0": 20})
+    >>> check(20, expected=19, slips=slips)
+    ✗ your answer: you counted from 1: frames are numbered from 0.
+
     A visible check that listed them would tell what to look for.
 
     Parameters
@@ -106,14 +97,7 @@ def hide(slips: Mapping[str, Any]) -> str:
 
     Returns
     -------
-    str
-        What `check` takes as `slips`.
-
-    Examples
-    --------
-    >>> slips = hide({"you counted from 1: frames are numbered from 0": 20})
-    >>> check(20, expected=19, slips=slips)
-    ✗ your answer: you counted from 1: frames are numbered from 0.
+    str, which `check` takes as `slips`
     """
     table = {words: seal(slip).digest for words, slip in slips.items()}
     return base64.b64encode(json.dumps(table).encode()).decode()
@@ -148,28 +132,16 @@ def _plain(value: Any) -> Any:
 class Verdict:
     """What `check` found.
 
-    A verdict is true if the answer is right, so ``check(…) and check(…)`` is the first that
-    is not, or the last.
-
-    Attributes
-    ----------
-    passed : bool
-        Whether the answer is right.
-    message : str
-        One sentence: what is wrong and where, or that nothing is.
-    player : Player or None
-        Where frames of the right shape are wrong: yours, the expected ones and their difference,
-        in step.
-
-    Examples
-    --------
     >>> bool(check(4, expected=4))
     True
+
+    A verdict is true if the answer is right, so ``check(…) and check(…)`` is the first that
+    is not, or the last.
     """
 
     passed: bool
-    message: str
-    player: Player | None = None
+    message: str  # one sentence: what is wrong and where, or that nothing is
+    player: Player | None = None  # of wrong frames: yours, the expected ones, and their difference
 
     def __bool__(self) -> bool:
         return self.passed
@@ -185,8 +157,6 @@ class Verdict:
     def require(self) -> None:
         """Raise a `WrongAnswer` unless the answer is right, as the hidden tests do.
 
-        Examples
-        --------
         >>> check(4, expected=4).require()
         """
         if not self.passed:
@@ -205,6 +175,16 @@ def check(
     tolerance: float = 1e-9,
 ) -> Verdict:
     """Compare an answer with the expected one, and say where they part.
+
+    >>> check(None, expected=36)
+    ○ your answer: not attempted yet.
+    >>> path = np.array([[3, 4], [37, 5]])
+    >>> check(path, expected=np.array([[3, 4], [36, 5]]), kind="track", limits=(0, 36))
+    ✗ your answer: frame 1: your digit is at row 37, outside the canvas (0 to 36).
+    >>> def double(numbers):
+    ...     return 2 * numbers
+    >>> check(double, (np.arange(3),), expected=np.array([0, 2, 4]))
+    ✓ double is right.
 
     Parameters
     ----------
@@ -233,20 +213,7 @@ def check(
 
     Returns
     -------
-    Verdict
-        True if the answer is right. It shows its sentence below the cell.
-
-    Examples
-    --------
-    >>> check(None, expected=36)
-    ○ your answer: not attempted yet.
-    >>> path = np.array([[3, 4], [37, 5]])
-    >>> check(path, expected=np.array([[3, 4], [36, 5]]), kind="track", limits=(0, 36))
-    ✗ your answer: frame 1: your digit is at row 37, outside the canvas (0 to 36).
-    >>> def double(numbers):
-    ...     return 2 * numbers
-    >>> check(double, (np.arange(3),), expected=np.array([0, 2, 4]))
-    ✓ double is right.
+    Verdict, which shows its sentence below the cell
     """
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} is unknown: choose {', '.join(map(repr, KINDS))}")
@@ -271,6 +238,9 @@ def check(
 def unpack(text: str) -> NDArray[Any]:
     """Read an array that an exercise brings with it: base64 of zlib of dtype, shape and bytes.
 
+    >>> unpack("eNqrKTW0NrZmZGIBAAy8AdM=")
+    array([1, 2, 4], dtype=uint8)
+
     Parameters
     ----------
     text : str
@@ -278,13 +248,7 @@ def unpack(text: str) -> NDArray[Any]:
 
     Returns
     -------
-    array
-        Of any shape and dtype.
-
-    Examples
-    --------
-    >>> unpack("eNqrKTW0NrZmZGIBAAy8AdM=")
-    array([1, 2, 4], dtype=uint8)
+    array, of any shape and dtype
     """
     try:
         dtype, shape, data = zlib.decompress(base64.b64decode(text, validate=True)).split(b";", 2)

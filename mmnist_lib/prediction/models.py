@@ -2,12 +2,8 @@
 
 Raises
 ------
-TypeError
-    If a count is not an integer.
-ValueError
-    If a name is unknown, a count is out of its range, or weights can't be stored or used.
-OSError
-    If a file can't be read or written.
+TypeError, ValueError, OSError
+    If a name or a count does not fit, or weights can't be stored, read or used.
 """
 
 from __future__ import annotations
@@ -41,6 +37,10 @@ def build_model(
 ) -> Any:
     """Build and compile one of the three models of chapter 6.
 
+    >>> model = build_model("convolution", n_in=3, n_out=3, width=8)
+    >>> model.output_shape
+    (None, 3, 64, 64)
+
     Parameters
     ----------
     name : {"convolution", "convlstm", "sprites"}
@@ -61,13 +61,8 @@ def build_model(
     -------
     keras.Model
         Compiled with Adam. It takes float32 frames in [0, 1], ``(batch, n_in, size, size)``.
-
-    Examples
-    --------
-    >>> model = build_model("convolution", n_in=3, n_out=3, width=8)
-    >>> model.output_shape
-    (None, 3, 64, 64)
     """
+    _check_name(name)
     check_settings(n_in, n_out, size, width)
     if name == "sprites":
         model = Sprites(n_in, n_out, size=size, width=width, looks=looks)
@@ -75,31 +70,31 @@ def build_model(
         return model
     if name == "convolution":
         model = convolution(n_in, n_out, size, width)
-    elif name == "convlstm":
-        model = convlstm(size, width)
     else:
-        raise ValueError(f"name={name!r} is unknown: pass one of {', '.join(sorted(TRAINED))}")
+        model = convlstm(size, width)
     model.compile(keras.optimizers.Adam(1e-3), loss=frame_mse)
     return model
 
 
+def _check_name(name: str) -> None:
+    if name not in TRAINED:
+        raise ValueError(f"name={name!r} is unknown: pass one of {', '.join(sorted(TRAINED))}")
+
+
 def save_weights(model: Any, path: str | Path) -> None:
     """Store a model's weights in half precision, in a small file that is read without pickle.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_weights(build_model("convolution", width=4), Path(folder) / "mine.npz")
 
     Keras' ``model.save("model.keras")`` stores the whole model.
 
     Parameters
     ----------
     model : keras.Model
-        Any.
     path : str or path
         A name that ends in ``.npz``. A file of that name is replaced when the new one is whole.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_weights(build_model("convolution", width=4), Path(folder) / "mine.npz")
     """
     path = check_target(path, (".npz",), force=True)
     with np.errstate(over="ignore"):
@@ -113,26 +108,21 @@ def save_weights(model: Any, path: str | Path) -> None:
 def load_model(name: str, path: str | Path | None = None) -> Any:
     """Build a model as it was trained for the course, with those weights.
 
+    >>> load_model("convolution").input_shape
+    (None, 10, 64, 64)
+
     Parameters
     ----------
     name : {"convolution", "convlstm", "sprites"}
-        Which one.
     path : str or path, optional
         A file of `save_weights` with other weights for the same model. Without it: those that
         come with the library, whose sha256 is checked.
 
     Returns
     -------
-    keras.Model
-        Compiled, so it can be trained further.
-
-    Examples
-    --------
-    >>> load_model("convolution").input_shape
-    (None, 10, 64, 64)
+    keras.Model, compiled, so that it can be trained further
     """
-    if name not in TRAINED:
-        raise ValueError(f"name={name!r} is unknown: pass one of {', '.join(sorted(TRAINED))}")
+    _check_name(name)
     settings, sha256 = TRAINED[name]
     file = FOLDER / f"{name}.npz" if path is None else Path(path)
     content = file.read_bytes()

@@ -17,14 +17,21 @@ from ..metrics import check_n_in, split_frames
 class SequencePairs(keras.utils.PyDataset):
     """Endless training data for Keras, made while the model trains.
 
+    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+    >>> pairs = SequencePairs(data, n_in=10, batch_size=4, n_sequences=10)
+    >>> inputs, targets = pairs[0]
+    >>> len(pairs), inputs.shape, targets.dtype
+    (3, (4, 10, 64, 64), dtype('float32'))
+
     Each epoch has new sequences, unless the set is `fixed`. Batch k of epoch e depends only on
-    the generator's seed, however many workers make the batches.
+    the generator's seed, however many workers make the batches. The attribute `epoch` says which
+    epoch comes next: Keras adds 1 after each, and once when ``fit`` begins. To go on where a
+    training of e epochs stopped, set it to e.
 
     Parameters
     ----------
     data : MovingMNIST
-        The generator. Training, validation and test sets need generators of different digits and
-        of different seeds.
+        Training, validation and test sets need generators of different digits and seeds.
     n_in : int or None, default 10
         How many frames are inputs; the others are targets. With None, each frame is an input
         whose target is the next one, for a model that predicts one frame ahead.
@@ -39,25 +46,6 @@ class SequencePairs(keras.utils.PyDataset):
         true tracks, float32 ``(batch, n_digits, n_frames, 2)``. `Sprites` learns from them.
     **settings
         Of `keras.utils.PyDataset`: ``workers``, ``use_multiprocessing``, ``max_queue_size``.
-
-    Attributes
-    ----------
-    epoch : int
-        Which epoch's sequences come next. Keras adds 1 after each epoch, and once when ``fit``
-        begins. To go on where a training of e epochs stopped, set it to e.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `data` is no generator, its sequences are too short, or a count does not fit.
-
-    Examples
-    --------
-    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
-    >>> pairs = SequencePairs(data, n_in=10, batch_size=4, n_sequences=10)
-    >>> inputs, targets = pairs[0]
-    >>> len(pairs), inputs.shape, targets.dtype
-    (3, (4, 10, 64, 64), dtype('float32'))
     """
 
     def __init__(
@@ -72,7 +60,7 @@ class SequencePairs(keras.utils.PyDataset):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        _check_lengths(data, n_in)
+        _check_data(data, n_in)
         self.data, self.n_in, self.fixed, self.tracks = data, n_in, fixed, tracks
         self.batch_size = check_count(batch_size, "batch_size")
         self.n_sequences = check_count(n_sequences, "n_sequences")
@@ -110,7 +98,7 @@ class SequencePairs(keras.utils.PyDataset):
         self.epoch += 1
 
 
-def _check_lengths(data: Any, n_in: int | None) -> None:
+def _check_data(data: Any, n_in: int | None) -> None:
     if not isinstance(data, MovingMNIST):
         raise TypeError(f"data is a {type(data).__name__}: pass a MovingMNIST")
     if data.n_frames < 2:

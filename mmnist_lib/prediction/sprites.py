@@ -25,13 +25,18 @@ SECTORS = 64  # of a quarter turn
 class Sprites(keras.Model):
     """Find two digits, follow them, and draw them where they will be.
 
+    >>> model = Sprites(n_in=3, n_out=2, width=8)
+    >>> model(keras.Input((3, 64, 64)))["frames"].shape
+    (None, 2, 64, 64)
+
     It knows what no general network does: two rigid sprites on black, merged by maximum, that
     bounce by the clamp rule. While it trains it learns from the digits' true tracks; when it
     predicts it sees only frames.
 
     1. **Find.** Convolutions lay a mask over the canvas for each digit and frame; the mask's
        center of mass is the digit's position. Then it looks again, closer: windows are cut along
-       the tracks, and a small network corrects them.
+       the tracks, by bilinear interpolation (Jaderberg et al., "Spatial transformer networks",
+       NeurIPS 2015), and a small network corrects them.
     2. **Follow.** Of all tracks that a coordinate can take, those near to what was found get
        weights, and rows and columns must agree on the angle. Their mean is a better track, and
        their futures give a probability for each row and column. Only how far to trust a track is
@@ -39,36 +44,18 @@ class Sprites(keras.Model):
     3. **Cut.** Along a true track a digit's window never changes, so the darkest value that each
        pixel had is the sprite. A small network cleans what is left of the other digit.
     4. **Draw.** Each sprite is spread over its positions in proportion to their probability: the
-       mean of the possible frames, which has the least squared error.
+       mean of the possible frames, which has the least squared error. That a network infers
+       positions and leaves the drawing to a program is an old idea (Kosiorek et al., "Sequential
+       Attend, Infer, Repeat", NeurIPS 2018, which learns it without the true tracks).
 
-    Parameters
-    ----------
-    n_in, n_out, size, width, looks : as for `build_model`
-
-    Raises
-    ------
-    TypeError
-        If a setting is not an integer.
-    ValueError
-        If one is out of its range; while training, if the pairs lack the tracks.
-
-    Notes
-    -----
     Called with ``(batch, n_in, size, size)`` it returns a dict: ``"frames"``, ``(batch, n_out,
     size, size)``; ``"tracks"``, ``(batch, 1 + looks, 2, n_in, 2)``, the tracks after each look;
     ``"where"``, ``(batch, 2, 2, n_out, size - 27)``, the probabilities of rows and columns. Which
     digit comes first is the model's choice, so the loss takes the better of the two orders.
 
-    The windows are cut by bilinear interpolation, as in Jaderberg et al., "Spatial transformer
-    networks" (NeurIPS 2015). A network that infers positions and sprites and leaves the drawing
-    to a program is an old idea; see Kosiorek et al., "Sequential Attend, Infer, Repeat" (NeurIPS
-    2018), which learns it without the true tracks.
-
-    Examples
-    --------
-    >>> model = Sprites(n_in=3, n_out=2, width=8)
-    >>> model(keras.Input((3, 64, 64)))["frames"].shape
-    (None, 2, 64, 64)
+    Parameters
+    ----------
+    n_in, n_out, size, width, looks : as for `build_model`
     """
 
     def __init__(

@@ -1,4 +1,10 @@
-"""Train a model without losing what it knew, and let it predict as far ahead as you like."""
+"""Train a model without losing what it knew, and let it predict as far ahead as you like.
+
+Raises
+------
+TypeError, ValueError
+    If frames are not finite floats, don't fit the model, or the model is not compiled.
+"""
 
 from __future__ import annotations
 
@@ -20,36 +26,6 @@ from .._checks import check_array, check_count
 def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: Any) -> Any:
     """Train a model by its ``fit``, and put the old weights back if that fails.
 
-    If you interrupt it, it stops after the present batch and keeps what it has learned. If you
-    interrupt it twice, it stops at once, with model and optimizer as before.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A compiled one, such as `build_model` returns.
-    pairs : SequencePairs
-        What it learns from.
-    callbacks : sequence of keras.callbacks.Callback, optional
-        More of them. One that stops at a loss of NaN is always there.
-    **settings
-        Of ``model.fit``: ``epochs``, ``validation_data``, ``verbose`` and others.
-
-    Returns
-    -------
-    keras.callbacks.History
-        What ``model.fit`` returns; its ``history`` holds the curves.
-
-    Raises
-    ------
-    ValueError
-        If the model is not compiled.
-    FloatingPointError
-        If the loss becomes NaN or infinite.
-    Exception
-        Whatever else ``model.fit`` raises. In each case model and optimizer are as before.
-
-    Examples
-    --------
     >>> from mmnist_lib import MovingMNIST
     >>> from mmnist_lib.prediction import SequencePairs, build_model
     >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8), n_frames=6, seed=1)
@@ -57,6 +33,23 @@ def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: 
     >>> pairs = SequencePairs(data, n_in=3, batch_size=2, n_sequences=4)
     >>> sorted(train(model, pairs, verbose=0).history)
     ['loss']
+
+    If you interrupt it, it stops after the present batch and keeps what it has learned. After an
+    error, or if you interrupt it twice, model and optimizer are as before. A loss that becomes NaN
+    or infinite is a FloatingPointError.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A compiled one, such as `build_model` returns.
+    pairs : SequencePairs
+    callbacks : sequence of keras.callbacks.Callback, optional
+    **settings
+        Of ``model.fit``: ``epochs``, ``validation_data``, ``verbose`` and others.
+
+    Returns
+    -------
+    keras.callbacks.History, which ``model.fit`` returns; its ``history`` holds the curves
     """
     _build(model, pairs)
     watch = _Watch()
@@ -137,34 +130,23 @@ def _put_back(variables: list[Any], watch: _Watch | None = None) -> Iterator[Non
 def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     """Predict the next n frames, from the model's own predictions where it needs more.
 
+    >>> from mmnist_lib.prediction import build_model
+    >>> model = build_model("convolution", n_in=3, n_out=3, width=4)
+    >>> rollout(model, np.zeros((2, 3, 64, 64)), n=7).shape
+    (2, 7, 64, 64)
+
     Parameters
     ----------
     model : keras.Model
         One that takes a fixed number of frames and returns the next ones, or one that takes any
         number (its input's time axis is None) and returns each one's successor.
-    frames : array_like of float, shape ``(batch, n_in, size, size)``
+    frames : array_like of float ``(batch, n_in, size, size)``
         The frames seen, in [0, 1].
     n : int
-        How many frames to predict.
 
     Returns
     -------
-    float32 array of shape ``(batch, n, size, size)``
-        Not clipped.
-
-    Raises
-    ------
-    TypeError
-        If `frames` holds integers, or `n` is not one.
-    ValueError
-        If `frames` does not fit the model, or holds NaN.
-
-    Examples
-    --------
-    >>> from mmnist_lib.prediction import build_model
-    >>> model = build_model("convolution", n_in=3, n_out=3, width=4)
-    >>> rollout(model, np.zeros((2, 3, 64, 64)), n=7).shape
-    (2, 7, 64, 64)
+    float32 array ``(batch, n, size, size)``, not clipped
     """
     n, seen = check_count(n, "n"), _check_seen(frames, model.input_shape[1:])
     n_in, start = model.input_shape[1], seen.shape[1]

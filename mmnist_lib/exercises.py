@@ -33,7 +33,16 @@ from numpy.typing import NDArray
 
 from .visualization import Player, animate
 
+Array = NDArray[Any]
+Limits = tuple[float, float] | None
+
 KINDS = ("array", "clip", "track")
+NAMES = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    np.ndarray: "a NumPy array",
+}
 
 
 class WrongAnswer(AssertionError):
@@ -112,13 +121,13 @@ def _slips(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Make equal answers print alike, whatever their type."""
-    kind = type(value)  # isinstance believes what an object says about itself
+    kind = _kind(value)
     if kind is np.ndarray:
         plain = value.dtype.kind in "iu" and value.itemsize <= 4  # frames have many such numbers
         return value.tolist() if plain else _plain(value.tolist())
-    if kind in (bool, np.bool_):
+    if kind is bool:
         return bool(value)
-    if (kind in (int, float) or issubclass(kind, np.number)) and np.isfinite(value):
+    if kind in (int, float) and np.isfinite(value):
         value = round(float(value), 9)  # the last bits differ between two right ways to add
         return int(value) if value == int(value) else float(f"{value:.4g}")
     if kind in (list, tuple):
@@ -169,7 +178,7 @@ def check(
     *,
     expected: Any,
     kind: str = "array",
-    limits: tuple[float, float] | None = None,
+    limits: Limits = None,
     slips: Mapping[str, Any] | str = {},
     without: Sequence[str] = (),
     tolerance: float = 1e-9,
@@ -224,7 +233,7 @@ def check(
     if answer is None or (yours is None and trouble is None):
         verdict = Verdict(False, f"○ {name}: not attempted yet.")
     else:
-        trouble = trouble or _difference(yours, expected, kind, limits, _slips(slips), tolerance)
+        trouble = trouble or _difference(yours, expected, tolerance, kind, limits, _slips(slips))
         if trouble and kind == "clip":
             player = _beside(yours, expected)
         words = f"✗ {name}: {trouble}." if trouble else f"✓ {name} is right."
@@ -235,7 +244,7 @@ def check(
     return verdict
 
 
-def unpack(text: str) -> NDArray[Any]:
+def unpack(text: str) -> Array:
     """Read an array that an exercise brings with it: base64 of zlib of dtype, shape and bytes.
 
     >>> unpack("eNqrKTW0NrZmZGIBAAy8AdM=")
@@ -294,10 +303,10 @@ def _names(code: Any) -> set[str]:
 def _difference(
     yours: Any,
     expected: Any,
-    kind: str,
-    limits: tuple[float, float] | None,
-    slips: Mapping[str, Any],
     tolerance: float,
+    kind: str = "array",
+    limits: Limits = None,
+    slips: Mapping[str, Any] = {},
 ) -> str | None:
     """Say in what way two values differ; None if they do not."""
     if _equal(yours, expected, tolerance):
@@ -307,18 +316,29 @@ def _difference(
             return words
     if isinstance(expected, Seal):
         return f"it is {_short(repr(yours))}, which is not right (its form: {expected.form})"
-    if not isinstance(expected, np.ndarray):
-        return _plain_difference(yours, expected, tolerance)
-    if type(yours) is not np.ndarray:
-        return f"it is of type {type(yours).__name__}: make it a NumPy array"
+    if not _same_kind(yours, expected):
+        wanted = NAMES.get(_kind(expected), f"a {type(expected).__name__}")
+        return f"it is of type {type(yours).__name__}: make it {wanted}"
+    if isinstance(expected, np.ndarray):
+        return _array_difference(yours, expected, tolerance, kind, limits)
+    if isinstance(expected, (list, tuple, dict)):
+        return _item_difference(yours, expected, tolerance)
+    return f"it is {_short(yours)}, which is not right"
+
+
+def _array_difference(
+    yours: Array, expected: Array, tolerance: float, kind: str, limits: Limits
+) -> str:
     if yours.shape != expected.shape:
         order = sorted(yours.shape) == sorted(expected.shape)
         remedy = ": are its axes in the right order?" if order else ""
         return f"its shape is {yours.shape}, not {expected.shape}{remedy}"
     if not _dtype_fits(yours.dtype, expected.dtype):
-        return f"its dtype is {yours.dtype}: make it {_dtype_name(expected.dtype)}"
+        names = {"i": "a signed integer, such as int64", "f": "a float, such as float64"}
+        wanted = names.get(expected.dtype.kind, str(expected.dtype))
+        return f"its dtype is {yours.dtype}: make it {wanted}"
     if kind == "track":
-        return _track_difference(yours, expected, limits, tolerance)
+        return _track_difference(yours, expected, tolerance, limits)
     if kind == "clip":
         return _clip_difference(yours, expected)
     place = tuple(np.argwhere(~_close(yours, expected, tolerance))[0].tolist())
@@ -329,31 +349,23 @@ def _difference(
     return f"its value{at} is {mine}, not {right}"
 
 
-def _track_difference(
-    yours: NDArray[Any],
-    expected: NDArray[Any],
-    limits: tuple[float, float] | None,
-    tolerance: float,
-) -> str:
-    def at(place: NDArray[Any]) -> str:
+def _track_difference(yours: Array, expected: Array, tolerance: float, limits: Limits) -> str:
+    def at(place: Array) -> str:
         digit = f"digit {place[0]}, " if expected.ndim > 2 else ""
         return f"{digit}frame {place[-1]}: your digit is at"
 
-    if limits is not None:
-        low, high = limits
-        outside = np.argwhere(~((yours >= low) & (yours <= high)))
-        if len(outside):
-            place = outside[0]
-            value, axis = yours[tuple(place)], ("row", "column")[place[-1]]
-            canvas = f"outside the canvas ({_short(low)} to {_short(high)})"
-            return f"{at(place[:-1])} {axis} {_short(value)}, {canvas}"
-    if _equal(yours, expected[..., ::-1], tolerance):
+    low, high = limits or (-np.inf, np.inf)
+    outside = np.argwhere(~((yours >= low) & (yours <= high)))
+    if limits and len(outside):
+        place = outside[0]
+        value, axis = yours[tuple(place)], ("row", "column")[place[-1]]
+        canvas = f"outside the canvas ({_short(low)} to {_short(high)})"
+        return f"{at(place[:-1])} {axis} {_short(value)}, {canvas}"
+    if _equal(yours[..., ::-1], expected, tolerance):
         return "row and column are swapped: the row comes first"
-    several = expected.shape[-2] > 1
-    if several and _equal(yours[..., 1:, :], expected[..., :-1, :], tolerance):
-        return "every position comes one frame too late: step first, then record"
-    if several and _equal(yours[..., :-1, :], expected[..., 1:, :], tolerance):
-        return "every position comes one frame too early"
+    if shift := _shift(yours.swapaxes(0, -2), expected.swapaxes(0, -2), tolerance):
+        remedy = ": step first, then record" if shift == "late" else ""
+        return f"every position comes one frame too {shift}{remedy}"
     place = np.argwhere(~_close(yours, expected, tolerance).all(axis=-1))[0]
     mine, right = yours[tuple(place)], expected[tuple(place)]
     return (
@@ -362,12 +374,9 @@ def _track_difference(
     )
 
 
-def _clip_difference(yours: NDArray[Any], expected: NDArray[Any]) -> str:
-    several = len(expected) > 1
-    if several and _equal(yours[1:], expected[:-1], 0):
-        return "every frame comes one too late"
-    if several and _equal(yours[:-1], expected[1:], 0):
-        return "every frame comes one too early"
+def _clip_difference(yours: Array, expected: Array) -> str:
+    if shift := _shift(yours, expected, 0):
+        return f"every frame comes one too {shift}"
     wrong = yours != expected
     frame, row, column = place = tuple(np.argwhere(wrong)[0].tolist())
     n = wrong[frame].sum()
@@ -378,73 +387,56 @@ def _clip_difference(yours: NDArray[Any], expected: NDArray[Any]) -> str:
     )
 
 
-def _plain_difference(yours: Any, expected: Any, tolerance: float) -> str:
-    if isinstance(expected, (list, tuple, dict)) and type(yours) is type(expected):
-        if len(yours) != len(expected):
-            return f"it has {len(yours)} items, not {len(expected)}"
-        keys: Sequence[Any] = list(expected) if isinstance(expected, dict) else range(len(expected))
-        for key in keys:
-            if isinstance(expected, dict) and key not in yours:
-                return f"it has no {key!r}"
-            if found := _difference(yours[key], expected[key], "array", None, {}, tolerance):
-                return f"item {key!r}: {found}"
-    if not _same_type(yours, expected):
-        return f"it is of type {type(yours).__name__}: make it {_type_name(expected)}"
-    return f"it is {_short(yours)}, which is not right"
+def _shift(yours: Array, expected: Array, tolerance: float) -> str | None:
+    """Tell whether all comes one step too late or too early along the first axis."""
+    if len(expected) > 1 and _equal(yours[1:], expected[:-1], tolerance):
+        return "late"
+    if len(expected) > 1 and _equal(yours[:-1], expected[1:], tolerance):
+        return "early"
+    return None
+
+
+def _item_difference(yours: Any, expected: Any, tolerance: float) -> str | None:
+    if len(yours) != len(expected):
+        return f"it has {len(yours)} items, not {len(expected)}"
+    for key in expected if isinstance(expected, dict) else range(len(expected)):
+        if isinstance(expected, dict) and key not in yours:
+            return f"it has no {key!r}"
+        if found := _difference(yours[key], expected[key], tolerance):
+            return f"item {key!r}: {found}"
+    return None
 
 
 def _equal(yours: Any, expected: Any, tolerance: float) -> bool:
     """Compare by type first: an object that claims to equal everything equals nothing here."""
     if isinstance(expected, Seal):
         return _digest(_plain(yours)) == expected.digest
-    if not _same_type(yours, expected):
+    if not _same_kind(yours, expected):
         return False
     if isinstance(expected, np.ndarray):
         fits = yours.shape == expected.shape and _dtype_fits(yours.dtype, expected.dtype)
         return fits and bool(_close(yours, expected, tolerance).all())
-    if isinstance(expected, dict):
-        return yours.keys() == expected.keys() and all(
-            _equal(yours[key], expected[key], tolerance) for key in expected
-        )
-    if isinstance(expected, (list, tuple)):
-        return len(yours) == len(expected) and all(
-            _equal(one, other, tolerance) for one, other in zip(yours, expected, strict=True)
-        )
-    if isinstance(expected, float):
-        return bool(_close(yours, expected, tolerance))
-    return bool(yours == expected)
+    if isinstance(expected, (list, tuple, dict)):
+        return _item_difference(yours, expected, tolerance) is None
+    return bool(np.all(_close(yours, expected, tolerance)))
 
 
-def _same_type(yours: Any, expected: Any) -> bool:
-    if isinstance(expected, (bool, np.bool_)):
-        return type(yours) in (bool, np.bool_)
-    if isinstance(expected, (int, float, np.number)):
-        plain = (int, float) if isinstance(expected, (float, np.floating)) else (int,)
-        kinds = "iuf" if isinstance(expected, (float, np.floating)) else "iu"
-        of_numpy = type(yours).__module__ == "numpy" and issubclass(type(yours), np.generic)
-        return type(yours) in plain or (of_numpy and yours.dtype.kind in kinds)
-    return type(yours) is type(expected)
+def _kind(value: Any) -> type:
+    """Return a value's type; NumPy's numbers are of Python's types."""
+    kind = type(value)  # isinstance believes what an object says about itself
+    if kind.__module__ == "numpy" and issubclass(kind, np.generic):
+        return {"b": bool, "i": int, "u": int, "f": float}.get(np.dtype(kind).kind, kind)
+    return kind
 
 
-def _type_name(expected: Any) -> str:
-    if isinstance(expected, (bool, np.bool_)):
-        return "True or False"
-    if isinstance(expected, (int, np.integer)):
-        return "a whole number"
-    return (
-        "a number" if isinstance(expected, (float, np.floating)) else f"a {type(expected).__name__}"
-    )
+def _same_kind(yours: Any, expected: Any) -> bool:
+    mine, right = _kind(yours), _kind(expected)
+    return mine is right or (mine, right) == (int, float)
 
 
 def _dtype_fits(yours: np.dtype[Any], expected: np.dtype[Any]) -> bool:
     exact = expected.kind not in "if"
     return yours == expected if exact else yours.kind == expected.kind
-
-
-def _dtype_name(expected: np.dtype[Any]) -> str:
-    return {"i": "a signed integer, such as int64", "f": "a float, such as float64"}.get(
-        expected.kind, str(expected)
-    )
 
 
 def _close(yours: Any, expected: Any, tolerance: float) -> NDArray[np.bool_]:

@@ -37,9 +37,6 @@ PUBLISHED = {
 }
 
 
-# ---- layouts ----
-
-
 def check_layout(layout: Any) -> str:
     """Return `layout`, or raise ValueError."""
     if layout not in LAYOUTS:
@@ -83,9 +80,6 @@ def layout_shape(data: MovingMNIST, n_sequences: int, layout: str) -> tuple[int,
     return first, second, data.size, data.size
 
 
-# ---- blocks ----
-
-
 def block_length(data: MovingMNIST) -> int:
     """Return how many sequences fill a block of `BLOCK_BYTES`, at least one."""
     return max(1, BLOCK_BYTES // (data.n_frames * data.size**2))
@@ -96,9 +90,6 @@ def blocks(data: MovingMNIST, n_sequences: int) -> Iterator[tuple[int, int]]:
     step = block_length(data)
     for low in range(0, n_sequences, step):
         yield low, min(low + step, n_sequences)
-
-
-# ---- the ground truth ----
 
 
 def settings_of(data: MovingMNIST) -> dict[str, Any]:
@@ -137,9 +128,6 @@ def save_truth(data: MovingMNIST, n_sequences: int, file: BinaryIO) -> None:
         with archive.open("settings.npy", "w") as member:
             text: NDArray[Any] = np.array(json.dumps(settings_of(data)))
             np.lib.format.write_array(member, text, allow_pickle=False)
-
-
-# ---- what a file is known by ----
 
 
 def statistics(sequences: Any, progress: Progress | None = None) -> dict[str, str]:

@@ -30,9 +30,6 @@ LEVEL, N_RESAMPLES = 0.95, 2000  # for `bootstrap`
 ROW = "{:6.1f}  {:5.0f} to {:<5.0f} {:6.1f}  {:.4f}  {:5.2f}"  # for `score_table`
 
 
-# ---- metrics ----
-
-
 def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Split sequences into the frames that a model sees and those that it has to predict.
 
@@ -52,16 +49,16 @@ def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[An
     (inputs, targets) : views of the first `n_in` frames and of the others
     """
     array = check_array(frames, "frames")
-    if array.ndim < 3 or array.shape[-3] < 2:
-        raise ValueError(
-            f"frames has shape {array.shape}: pass (..., n_frames, height, width), 2 frames or more"
-        )
+    if array.ndim < 3:
+        raise ValueError(f"frames has shape {array.shape}: pass (..., n_frames, height, width)")
     check_n_in(n_in, array.shape[-3])
     return array[..., :n_in, :, :], array[..., n_in:, :, :]
 
 
 def check_n_in(n_in: Any, n_frames: int) -> None:
     """Raise unless `n_in` frames leave some to predict."""
+    if n_frames < 2:
+        raise ValueError(f"n_frames={n_frames} leaves none to predict: pass 2 frames or more")
     if check_count(n_in, "n_in") >= n_frames:
         raise ValueError(
             f"n_in={n_in} leaves none of {n_frames} frames to predict: pass 1 to {n_frames - 1}"
@@ -218,9 +215,6 @@ def _flat(frames: Floats) -> Floats:
     return frames.reshape(len(frames), -1)
 
 
-# ---- how sure a score is ----
-
-
 def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tuple[float, float]:
     """Return a 95 % interval for the mean: how much another test set might have changed it.
 
@@ -288,9 +282,6 @@ def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
     return "\n".join(lines)
 
 
-# ---- baselines ----
-
-
 def black(inputs: ArrayLike, n_out: int) -> Frames:
     """Predict black frames, whatever came before.
 
@@ -309,7 +300,7 @@ def black(inputs: ArrayLike, n_out: int) -> Frames:
     -------
     float32 array ``(batch, n_out, height, width)``
     """
-    seen = _check_unit(inputs, "inputs")
+    seen = check_floats(inputs, "inputs", 4, unit=True)
     n_out = check_count(n_out, "n_out")
     return np.zeros((len(seen), n_out, *seen.shape[2:]), dtype=np.float32)
 
@@ -323,7 +314,7 @@ def copy_last(inputs: ArrayLike, n_out: int) -> Frames:
 
     Parameters and result as for `black`.
     """
-    seen = _check_unit(inputs, "inputs")
+    seen = check_floats(inputs, "inputs", 4, unit=True)
     n_out = check_count(n_out, "n_out")
     return np.repeat(seen[:, -1:].astype(np.float32), n_out, axis=1)
 
@@ -342,7 +333,7 @@ def extrapolate(inputs: ArrayLike, n_out: int) -> Frames:
 
     Parameters and result as for `black`.
     """
-    seen = _check_unit(inputs, "inputs")
+    seen = check_floats(inputs, "inputs", 4, unit=True)
     if seen.shape[1] < 2:
         raise ValueError(f"inputs has shape {seen.shape}: pass 2 frames or more, to see movement")
     predictions = black(seen, n_out)
@@ -376,15 +367,6 @@ def _shifted(frame: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
     return wide[top : top + height, left : left + width]
 
 
-# ---- checks ----
-
-SHAPES = {
-    (4,): "(batch, n_in, height, width)",
-    (4, 5): "(batch, time, height, width), or with a channel axis after time",
-}
-REMEDY = "pass floats from 0 to 1, such as frames / 255 for uint8"
-
-
 def _check_axis(axis: Any) -> tuple[int, ...]:
     axes = axis if isinstance(axis, tuple) else (axis,)
     whole = all(isinstance(a, int | np.integer) for a in axes)
@@ -394,8 +376,8 @@ def _check_axis(axis: Any) -> tuple[int, ...]:
 
 
 def _check_pair(predicted: Any, true: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    predictions = _check_floats(predicted, "predicted", (4, 5))
-    truths = _check_unit(true, "true", (4, 5))
+    predictions = check_floats(predicted, "predicted", 4, 5)
+    truths = check_floats(true, "true", 4, 5, unit=True)
     if predictions.shape != truths.shape:
         raise ValueError(
             f"predicted has shape {predictions.shape} and true {truths.shape}: pass the same"
@@ -403,22 +385,19 @@ def _check_pair(predicted: Any, true: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     return predictions, truths
 
 
-def _check_floats(value: Any, name: str, n_axes: tuple[int, ...]) -> NDArray[Any]:
-    """Return `value` as a non-empty array of finite floats, with so many axes."""
-    array = check_array(value, name)
+def check_floats(value: Any, name: str, *n_axes: int, unit: bool = False) -> NDArray[Any]:
+    """Return `value` as finite floats with so many axes, and from 0 to 1 if `unit`."""
+    array, remedy = check_array(value, name), "pass floats from 0 to 1, such as frames / 255"
     if array.dtype.kind != "f":
-        raise TypeError(f"{name} has dtype {array.dtype}: {REMEDY}")
+        raise TypeError(f"{name} has dtype {array.dtype}: {remedy}")
     if array.ndim not in n_axes or array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}: pass {SHAPES[n_axes]}, none of them 0")
-    if not np.isfinite([array.min(), array.max()]).all():  # NaN where any is, at no cost in memory
+        shape = "(batch, time, height, width)" + ", or with a channel axis after time" * (
+            5 in n_axes
+        )
+        raise ValueError(f"{name} has shape {array.shape}: pass {shape}, none of them 0")
+    low, high = array.min(), array.max()  # NaN where any value is, at no cost in memory
+    if not np.isfinite([low, high]).all():
         raise ValueError(f"{name} holds NaN or infinity: pass finite numbers")
-    return array
-
-
-def _check_unit(value: Any, name: str, n_axes: tuple[int, ...] = (4,)) -> NDArray[Any]:
-    """Return `value` as `_check_floats` does, if it lies between 0 and 1."""
-    array = _check_floats(value, name, n_axes)
-    low, high = array.min(), array.max()
-    if low < 0 or high > 1:
-        raise ValueError(f"{name} runs from {low} to {high}: {REMEDY}")
+    if unit and (low < 0 or high > 1):
+        raise ValueError(f"{name} runs from {low} to {high}: {remedy}")
     return array

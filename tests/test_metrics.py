@@ -523,8 +523,8 @@ def test_a_picture_that_fills_the_canvas_is_not_taken_to_move_round():
     ("inputs", "error", "words"),
     [
         (np.zeros((1, 2, 8, 8), np.uint8), TypeError, "inputs has dtype uint8: .*frames / 255"),
-        (np.zeros((2, 8, 8)), ValueError, r"inputs has shape \(2, 8, 8\): pass \(batch, n_in"),
-        (np.zeros((1, 2, 1, 8, 8)), ValueError, r"inputs has shape .*: pass \(batch, n_in"),
+        (np.zeros((2, 8, 8)), ValueError, r"inputs has shape \(2, 8, 8\): pass \(batch, time"),
+        (np.zeros((1, 2, 1, 8, 8)), ValueError, r"inputs has shape .*: pass \(batch, time"),
         (np.zeros((0, 2, 8, 8)), ValueError, r"inputs has shape \(0, .*none of them 0"),
         (np.full((1, 2, 8, 8), 255.0), ValueError, "inputs runs from 255.0 to 255.0.*/ 255"),
         (np.full((1, 2, 8, 8), -0.1), ValueError, "inputs runs from -0.1 to -0.1.*/ 255"),

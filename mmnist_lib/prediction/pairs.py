@@ -60,7 +60,9 @@ class SequencePairs(keras.utils.PyDataset):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        _check_data(data, n_in)
+        if not isinstance(data, MovingMNIST):
+            raise TypeError(f"data is a {type(data).__name__}: pass a MovingMNIST")
+        check_n_in(1 if n_in is None else n_in, data.n_frames)
         self.data, self.n_in, self.fixed, self.tracks = data, n_in, fixed, tracks
         self.batch_size = check_count(batch_size, "batch_size")
         self.n_sequences = check_count(n_sequences, "n_sequences")
@@ -96,12 +98,3 @@ class SequencePairs(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's sequences. Keras calls this."""
         self.epoch += 1
-
-
-def _check_data(data: Any, n_in: int | None) -> None:
-    if not isinstance(data, MovingMNIST):
-        raise TypeError(f"data is a {type(data).__name__}: pass a MovingMNIST")
-    if data.n_frames < 2:
-        raise ValueError(f"data has n_frames={data.n_frames}: make it with 2 or more")
-    if n_in is not None:
-        check_n_in(n_in, data.n_frames)

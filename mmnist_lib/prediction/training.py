@@ -20,7 +20,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import check_array, check_count
+from .._checks import check_count
+from ..metrics import check_floats
 
 
 def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: Any) -> Any:
@@ -148,8 +149,11 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     -------
     float32 array ``(batch, n, size, size)``, not clipped
     """
-    n, seen = check_count(n, "n"), _check_seen(frames, model.input_shape[1:])
-    n_in, start = model.input_shape[1], seen.shape[1]
+    n, seen = check_count(n, "n"), check_floats(frames, "frames", 4)
+    n_in, start, wanted = model.input_shape[1], seen.shape[1], model.input_shape[1:4]
+    if any(w not in (None, found) for w, found in zip(wanted, seen.shape[1:], strict=False)):
+        takes = ", ".join(str(w or "any") for w in wanted)
+        raise ValueError(f"frames has shape {seen.shape}: pass (batch, {takes})")
     all_frames = np.zeros((len(seen), start + n, *seen.shape[2:]), np.float32)
     all_frames[:, :start] = seen
     done = start
@@ -165,16 +169,3 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
             all_frames[:, done : done + new.shape[1]] = new
             done += new.shape[1]
     return all_frames[:, start:]
-
-
-def _check_seen(frames: Any, wanted: tuple[int | None, ...]) -> NDArray[Any]:
-    seen = check_array(frames, "frames")
-    if seen.dtype.kind != "f":
-        raise TypeError(f"frames holds {seen.dtype}: pass floats in [0, 1], such as frames / 255")
-    fits = [w in (None, s) for w, s in zip(wanted, seen.shape[1:], strict=False)]
-    if seen.ndim != 4 or 0 in seen.shape or not all(fits):
-        names = (str(w or n) for w, n in zip(wanted, ("n_in", "size", "size"), strict=False))
-        raise ValueError(f"frames has shape {seen.shape}: pass (batch, {', '.join(names)})")
-    if not np.isfinite(seen).all():
-        raise ValueError("frames holds NaN or infinity: pass floats in [0, 1]")
-    return seen

@@ -95,13 +95,12 @@ def track(
     (True, (2, 10, 2))
 
     1. *Survey*: score 69,120 suppositions (angle, start row, start column) on thickened frames.
-    2. *Refine* the best of them: in a list of all tracks of one coordinate, try the neighbors of
-       its rows, then those of its columns.
+    2. *Refine* the best: in a list of all tracks of one coordinate, try the neighbors of its
+       rows, then those of its columns.
     3. *Pair*: take the digit away, survey what is left, and refine each digit given the others,
        until nothing is unexplained.
     4. *Place*: where no bounce tells where in its window a digit lies, its center of mass does,
-       which MNIST puts at (14, 14), give or take half a pixel. Sprites that are not centered
-       like that are misplaced, and nothing tells.
+       which MNIST puts at (14, 14), give or take half a pixel. Other sprites are misplaced.
 
     The first sequence of a size and length takes seconds longer, because its tracks are listed.
 
@@ -113,16 +112,16 @@ def track(
     n_digits : int, default 2
         How many digits it shows. More take longer, and fail more often.
     step_length : float, default 0.1
-        Their speed in unit coordinates per frame, as in `MovingMNIST`. If you don't know it, try
-        several, and keep those that are exact.
+        Their speed in unit coordinates per frame. If you don't know it, try several, and keep
+        those that are exact.
     rule : {"clamp", "reflect"}, default "clamp"
         How they meet a wall, see `bounce_path`.
 
     Returns
     -------
     Tracks
-        The best explanation that was found. Its `exact` is False for frames of another process:
-        noise, another speed or rule, another number of digits.
+        The best explanation found. Its `exact` is False for frames of another process: noise,
+        another speed or rule, another number of digits.
     """
     frames = _check_frames(frames)
     n_digits = check_count(n_digits, "n_digits")

@@ -18,7 +18,8 @@ SECTORS = 64  # of a quarter turn
 
 
 # Shapes in the comments: B sequences, K = 2 digits, T frames seen, F predicted, H = W the size,
-# P positions of a digit in one coordinate, N listed tracks; an axis of 2 is row and column.
+# P positions of a digit in one coordinate, N listed tracks; an axis of 2 is row and column, and
+# "K T" is one axis of length K * T.
 
 
 @keras.saving.register_keras_serializable("mmnist_lib")
@@ -30,13 +31,12 @@ class Sprites(keras.Model):
     (None, 2, 64, 64)
 
     It knows what no general network does: two rigid sprites on black, merged by maximum, that
-    bounce by the clamp rule. While it trains it learns from the digits' true tracks; when it
-    predicts it sees only frames.
+    bounce by the clamp rule. It learns from the true tracks, and predicts from frames alone.
 
     1. **Find.** Convolutions lay a mask over the canvas for each digit and frame; the mask's
-       center of mass is the digit's position. Then it looks again, closer: windows are cut along
-       the tracks, by bilinear interpolation (Jaderberg et al., "Spatial transformer networks",
-       NeurIPS 2015), and a small network corrects them.
+       center of mass is the digit's position. Then it looks again, closer: a small network
+       corrects windows cut along the tracks (by bilinear interpolation, as in Jaderberg et al.,
+       "Spatial transformer networks", NeurIPS 2015).
     2. **Follow.** Of all tracks that a coordinate can take, those near to what was found get
        weights, and rows and columns must agree on the angle. Their mean is a better track, and
        their futures give a probability for each row and column. Only how far to trust a track is
@@ -44,9 +44,8 @@ class Sprites(keras.Model):
     3. **Cut.** Along a true track a digit's window never changes, so the darkest value that each
        pixel had is the sprite. A small network cleans what is left of the other digit.
     4. **Draw.** Each sprite is spread over its positions in proportion to their probability: the
-       mean of the possible frames, which has the least squared error. That a network infers
-       positions and leaves the drawing to a program is an old idea (Kosiorek et al., "Sequential
-       Attend, Infer, Repeat", NeurIPS 2018, which learns it without the true tracks).
+       mean of the possible frames, which has the least squared error. Leaving the drawing to a
+       program is an old idea (Kosiorek et al., "Sequential Attend, Infer, Repeat", NeurIPS 2018).
 
     Called with ``(batch, n_in, size, size)`` it returns a dict: ``"frames"``, ``(batch, n_out,
     size, size)``; ``"tracks"``, ``(batch, 1 + looks, 2, n_in, 2)``, the tracks after each look;
@@ -89,7 +88,7 @@ class Sprites(keras.Model):
         self.correct = keras.Sequential(
             [*dense, layers.Dense(2 * n_in, kernel_initializer="zeros")]
         )
-        # Follow: how a track's error grows with its distance from any path, and what it is at best.
+        # Follow: how a track's error grows with its distance from any listed one, and its least.
         self.trust = self.add_weight(shape=(2,), initializer=_trust, name="trust")
         self.pasts, self.futures, self.angles, self.share = _possible_tracks(n_in, n_out, size)
         dark = keras.initializers.Constant(-2)
@@ -179,11 +178,12 @@ class Sprites(keras.Model):
         return ops.reshape(sprites, (-1, 2, SIDE, SIDE))  # (B, K, 28, 28)
 
     def _draw(self, sprites: Tensor, where: Tensor) -> Tensor:
-        spread = ops.matmul(where, self.shifts)  # (B, K, 2, F, H * 28)
+        spread = ops.matmul(where, self.shifts)  # (B, K, 2, F, H 28)
         spread = ops.reshape(spread, (-1, 2, 2, self.n_out, self.size, SIDE))
+        # Matrices that put a sprite's rows, and its columns, where they may lie on the canvas.
         rows, columns = spread[:, :, 0], spread[:, :, 1]  # both (B, K, F, H, 28)
-        rows = ops.reshape(rows, (-1, 2, self.n_out * self.size, SIDE))  # (B, K, F * H, 28)
-        rows = ops.matmul(rows, sprites)  # (B, K, F * H, 28)
+        rows = ops.reshape(rows, (-1, 2, self.n_out * self.size, SIDE))  # (B, K, F H, 28)
+        rows = ops.matmul(rows, sprites)  # (B, K, F H, 28)
         rows = ops.reshape(rows, (-1, 2, self.n_out, self.size, SIDE))  # (B, K, F, H, 28)
         drawn = ops.matmul(rows, ops.swapaxes(columns, -1, -2))  # (B, K, F, H, W)
         return ops.maximum(drawn[:, 0], drawn[:, 1])  # (B, F, H, W)

@@ -1,4 +1,4 @@
-"""Score the guesses, the models of chapter 6 and the exact predictor on MNIST's test digits.
+"""Score the baselines, the models of chapter 6 and the exact predictor on MNIST's test digits.
 
     python -m benchmarks.evaluate --source path/to/mnist.npz
 
@@ -29,7 +29,7 @@ from mmnist_lib.prediction import TRAINED, load_model, rollout
 def main() -> None:
     """Print the table, the error of each frame, and how many tracks were found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--source", default="keras", help="as of load_mnist")
+    parser.add_argument("--source", default="keras", help="as for load_mnist")
     parser.add_argument("--sequences", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
@@ -37,42 +37,42 @@ def main() -> None:
     data = MovingMNIST(images, labels, seed=args.seed)
     frames = data.batch(0, args.sequences) / np.float32(255)
     seen, true = split_frames(frames, 10)
-    guesses = {f.__name__: f(seen, 10) for f in (black, copy_last, extrapolate)}
+    predictions = {f.__name__: f(seen, 10) for f in (black, copy_last, extrapolate)}
     for name in TRAINED:
         began = time.perf_counter()
-        guesses[name] = rollout(load_model(name), seen, 10)
+        predictions[name] = rollout(load_model(name), seen, 10)
         print(f"{name}: {(time.perf_counter() - began) / len(seen):.4f} s a sequence")
     truth = data.truth(0, args.sequences)
-    guesses |= exact((255 * seen).round().astype(np.uint8), truth.track[:, :, :10])
+    predictions |= exact((255 * seen).round().astype(np.uint8), truth.track[:, :, :10])
     known = zip(images[truth.digits], truth.track[:, :, :10], strict=True)
-    guesses["floor"] = np.stack([oracle(*pair) for pair in known])
+    predictions["floor"] = np.stack([oracle(*pair) for pair in known])
     print(f"\n{args.sequences} sequences of {len(images)} test digits, seed {args.seed}\n")
-    print(score_table(guesses, true))
+    print(score_table(predictions, true))
     print("\nMSE of frames 10 to 19")
-    for name, guess in guesses.items():
-        print(f"{name:12}", *(f"{error:6.1f}" for error in mse(guess, true, axis=0)))
-    above, floor = (mse(guesses[name], true, axis=1) for name in ("exact", "floor"))
+    for name, predicted in predictions.items():
+        print(f"{name:12}", *(f"{error:6.1f}" for error in mse(predicted, true, axis=0)))
+    above, floor = (mse(predictions[name], true, axis=1) for name in ("exact", "floor"))
     above -= floor
     low, high = (bound / floor.mean() for bound in bootstrap(above))
     share = above.mean() / floor.mean()
     print(f"\nexact is above the floor by {share:.2%} of it, interval {low:.2%} to {high:.2%}")
-    errors = mse(guesses["sprites"], true, axis=1)
+    errors = mse(predictions["sprites"], true, axis=1)
     shares = [5, 25, 50, 75, 90, 95, 99]
     print("\nsprites, percentiles", shares, "of the MSE:", np.percentile(errors, shares).round(1))
     lost(load_model("sprites"), seen, truth.track[:, :, :10])
 
 
-def exact(seen, pixels):
-    """Predict without training, tell how often the tracks are right, and how long it takes.
+def exact(seen, true):
+    """Predict without training, and print how often the tracks are right, and how long it takes.
 
-    Where no tracks explain the frames, there is no prediction, and a black film is counted.
+    Where no tracks explain the frames, there is no prediction, and black frames are counted.
     """
     found, seconds = [], []
-    for film in seen:
+    for frames in seen:
         began = time.perf_counter()
-        found.append(track(film))
+        found.append(track(frames))
         seconds.append(time.perf_counter() - began)
-    both = (pixels, pixels[:, ::-1])
+    both = (true, true[:, ::-1])
     right = [
         tracks.exact and any(np.array_equal(tracks.positions, order[i]) for order in both)
         for i, tracks in enumerate(found)
@@ -93,10 +93,10 @@ def exact(seen, pixels):
     }
 
 
-def lost(model, seen, pixels):
-    """Tell how far the tracks that the model found are from the true ones."""
+def lost(model, seen, true):
+    """Print how far the tracks that the model found are from the true ones."""
     found = model.predict(seen, verbose=0)["tracks"][:, -1]
-    off = [np.abs(found - order).max(axis=(1, 2, 3)) for order in (pixels, pixels[:, ::-1])]
+    off = [np.abs(found - order).max(axis=(1, 2, 3)) for order in (true, true[:, ::-1])]
     worst = np.minimum(*off)
     for limit in (0.5, 1, 3):
         print(f"both tracks within {limit} px in all frames: {(worst < limit).mean():.1%}")

@@ -1,13 +1,19 @@
 """Check an answer and say what is wrong with it. The exercises of every chapter use it.
 
 A check never raises while you work: it returns a `Verdict`, which shows itself below the cell.
-nbgrader reads errors and not words. So a check raises `WrongAnswer` while nbgrader runs it,
-and ``.require()`` raises always.
+But nbgrader reads errors, not words, so a check raises `WrongAnswer` while nbgrader runs it, and
+``.require()`` always does.
+
+Raises
+------
+AssertionError, TypeError, ValueError
+    For a wrong answer, as said above, or if the check itself is written wrongly.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import hashlib
 import html
@@ -27,9 +33,16 @@ from numpy.typing import NDArray
 
 from .player import Player, animate
 
-__all__ = ["Seal", "Verdict", "WrongAnswer", "check", "hide", "seal", "unpack"]
+Array = NDArray[Any]
+Limits = tuple[float, float] | None
 
 KINDS = ("array", "clip", "track")
+NAMES = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    np.ndarray: "a NumPy array",
+}
 
 
 class WrongAnswer(AssertionError):
@@ -41,18 +54,10 @@ class WrongAnswer(AssertionError):
 
 @dataclass(frozen=True)
 class Seal:
-    """A value that a check can recognise and a reader cannot read; made by `seal`.
+    """A value that a check recognizes and a reader cannot read; made by `seal`."""
 
-    Attributes
-    ----------
-    digest : str
-        Part of a hash of the value.
-    form : str
-        What an answer looks like, in words.
-    """
-
-    digest: str
-    form: str = ""
+    digest: str  # part of a hash of the value
+    form: str = ""  # what an answer looks like, in words
 
     def __repr__(self) -> str:
         return f'Seal("{self.digest}"{f", {self.form!r}" if self.form else ""})'
@@ -60,6 +65,9 @@ class Seal:
 
 def seal(value: Any, form: str = "") -> Seal:
     """Hide a value behind its hash, so that a visible check does not tell it.
+
+    >>> check("clamp", expected=seal("reflect", form="the name of a rule"))
+    ✗ your answer: it is 'clamp', which is not right (its form: the name of a rule).
 
     Parameters
     ----------
@@ -70,22 +78,11 @@ def seal(value: Any, form: str = "") -> Seal:
 
     Returns
     -------
-    Seal
-        For the argument `expected` of `check`.
-
-    Raises
-    ------
-    TypeError
-        If the value, or a part of it, is of another type.
-
-    Examples
-    --------
-    >>> check("clamp", expected=seal("reflect", form="the name of a rule"))
-    ✗ your answer: it is 'clamp', which is not right (its form: the name of a rule).
+    Seal, which `check` takes as `expected`
     """
     plain = _plain(value)
     if "<class" in repr(plain):
-        raise TypeError(f"value={_short(value)} cannot be sealed: give numbers, text or arrays")
+        raise TypeError(f"value={_short(value)} cannot be sealed: pass numbers, text or arrays")
     return Seal(_digest(plain), form)
 
 
@@ -94,36 +91,28 @@ def _digest(plain: Any) -> str:
 
 
 def hide(slips: Mapping[str, Any]) -> str:
-    """Hide well-known wrong answers, and the sentences that name them, from a reader's eye.
+    """Hide well-known wrong answers, and the sentences that explain them, from a reader's eye.
+
+    >>> slips = hide({"you counted from 1: frames are numbered from 0": 20})
+    >>> check(20, expected=19, slips=slips)
+    ✗ your answer: you counted from 1: frames are numbered from 0.
 
     A visible check that listed them would tell what to look for.
 
     Parameters
     ----------
     slips : mapping of str to object
-        As `check` takes them.
+        As for `check`; the answers are ones that `seal` takes.
 
     Returns
     -------
-    str
-        For the argument `slips` of `check`.
-
-    Raises
-    ------
-    TypeError
-        If one of the answers cannot be sealed.
-
-    Examples
-    --------
-    >>> slips = hide({"you counted from 1: frames are numbered from 0": 20})
-    >>> check(20, expected=19, slips=slips)
-    ✗ your answer: you counted from 1: frames are numbered from 0.
+    str, which `check` takes as `slips`
     """
     table = {words: seal(slip).digest for words, slip in slips.items()}
     return base64.b64encode(json.dumps(table).encode()).decode()
 
 
-def _found(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
+def _slips(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
     if not isinstance(slips, str):
         return slips
     table = json.loads(base64.b64decode(slips))
@@ -132,13 +121,13 @@ def _found(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Make equal answers print alike, whatever their type."""
-    kind = type(value)  # isinstance believes what an object says of itself
+    kind = _kind(value)
     if kind is np.ndarray:
-        plain = value.dtype.kind in "iu" and value.itemsize <= 4  # films have many such numbers
+        plain = value.dtype.kind in "iu" and value.itemsize <= 4  # frames have many such numbers
         return value.tolist() if plain else _plain(value.tolist())
-    if kind in (bool, np.bool_):
+    if kind is bool:
         return bool(value)
-    if (kind in (int, float) or issubclass(kind, np.number)) and np.isfinite(value):
+    if kind in (int, float) and np.isfinite(value):
         value = round(float(value), 9)  # the last bits differ between two right ways to add
         return int(value) if value == int(value) else float(f"{value:.4g}")
     if kind in (list, tuple):
@@ -150,30 +139,18 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found; made by `check`.
+    """What `check` found.
+
+    >>> bool(check(4, expected=4))
+    True
 
     A verdict is true if the answer is right, so ``check(…) and check(…)`` is the first that
     is not, or the last.
-
-    Attributes
-    ----------
-    passed : bool
-        Whether the answer is right.
-    message : str
-        One sentence: what is wrong and where, or that nothing is.
-    films : Player or None
-        Where the answer is a clip of the right shape but wrong: yours, the expected one and
-        their difference, in step.
-
-    Examples
-    --------
-    >>> bool(check(4, expected=4))
-    True
     """
 
     passed: bool
-    message: str
-    films: Player | None = None
+    message: str  # one sentence: what is wrong and where, or that nothing is
+    player: Player | None = None  # of wrong frames: yours, the expected ones, and their difference
 
     def __bool__(self) -> bool:
         return self.passed
@@ -182,20 +159,13 @@ class Verdict:
         return self.message
 
     def _repr_html_(self) -> str:
-        films = self.films._repr_html_() if self.films else ""
+        beside = self.player._repr_html_() if self.player else ""
         sentence = html.escape(self.message)
-        return f'<p class="mmnist-verdict"><strong>{sentence}</strong></p>{films}'
+        return f'<p class="mmnist-verdict"><strong>{sentence}</strong></p>{beside}'
 
     def require(self) -> None:
-        """Raise an error unless the answer is right, as the hidden tests do.
+        """Raise a `WrongAnswer` unless the answer is right, as the hidden tests do.
 
-        Raises
-        ------
-        AssertionError
-            If it is not: a `WrongAnswer` with the verdict's sentence.
-
-        Examples
-        --------
         >>> check(4, expected=4).require()
         """
         if not self.passed:
@@ -208,12 +178,22 @@ def check(
     *,
     expected: Any,
     kind: str = "array",
-    limits: tuple[float, float] | None = None,
+    limits: Limits = None,
     slips: Mapping[str, Any] | str = {},
     without: Sequence[str] = (),
     tolerance: float = 1e-9,
 ) -> Verdict:
     """Compare an answer with the expected one, and say where they part.
+
+    >>> check(None, expected=36)
+    ○ your answer: not attempted yet.
+    >>> path = np.array([[3, 4], [37, 5]])
+    >>> check(path, expected=np.array([[3, 4], [36, 5]]), kind="track", limits=(0, 36))
+    ✗ your answer: frame 1: your digit is at row 37, outside the canvas (0 to 36).
+    >>> def double(numbers):
+    ...     return 2 * numbers
+    >>> check(double, (np.arange(3),), expected=np.array([0, 2, 4]))
+    ✓ double is right.
 
     Parameters
     ----------
@@ -221,8 +201,8 @@ def check(
         A value, or the function that should return it. None, or a function that returns
         None, counts as not attempted yet.
     given : tuple, optional
-        The arguments, where `answer` is a function. It gets copies of them. An argument that it
-        changes, an error that it raises, and a use of the global random state are reported.
+        The arguments, where `answer` is a function. It gets copies of them. If it changes one,
+        raises an error or uses the global random state, the verdict says so.
     expected : number, str, bool, array, a list, tuple or dict of these, or Seal
         What is right. The type counts, and so does an array's shape and dtype: uint8 and bool
         exactly, any signed integer for another integer, any float for a float.
@@ -233,8 +213,8 @@ def check(
     limits : (float, float), optional
         The least and the largest row or column of a track that stays on the canvas.
     slips : mapping of str to object, or str, default {}
-        Well-known wrong answers, each under the sentence that explains it; or what `hide` makes
-        of them.
+        Well-known wrong answers, each under the sentence that explains it; or what `hide`
+        returns for them.
     without : sequence of str, default ()
         Names that the function must not use: the exercise is to do without them.
     tolerance : float, default 1e-9
@@ -242,72 +222,42 @@ def check(
 
     Returns
     -------
-    Verdict
-        True if the answer is right. It shows its sentence below the cell.
-
-    Raises
-    ------
-    AssertionError
-        While nbgrader validates or grades, if the answer is not right: a `WrongAnswer`.
-    ValueError
-        If `kind` is unknown.
-
-    Examples
-    --------
-    >>> check(None, expected=36)
-    ○ your answer: not attempted yet.
-    >>> path = np.array([[3, 4], [37, 5]])
-    >>> check(path, expected=np.array([[3, 4], [36, 5]]), kind="track", limits=(0, 36))
-    ✗ your answer: frame 1: your digit is at row 37, outside the canvas (0 to 36).
-    >>> def double(numbers):
-    ...     return 2 * numbers
-    >>> check(double, (np.arange(3),), expected=np.array([0, 2, 4]))
-    ✓ double is right.
+    Verdict, which shows its sentence below the cell
     """
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} is unknown: choose {', '.join(map(repr, KINDS))}")
-    name, films = "your answer", None
-    if given is None:
-        yours, trouble = answer, None
-    else:
+    name, yours, trouble, player = "your answer", answer, None, None
+    if given is not None:
         name = getattr(answer, "__name__", name)
         yours, trouble = _call(answer, given, without)
     if answer is None or (yours is None and trouble is None):
         verdict = Verdict(False, f"○ {name}: not attempted yet.")
     else:
-        trouble = trouble or _difference(yours, expected, kind, limits, _found(slips), tolerance)
+        trouble = trouble or _difference(yours, expected, tolerance, kind, limits, _slips(slips))
         if trouble and kind == "clip":
-            films = _films(yours, expected)
+            player = _beside(yours, expected)
         words = f"✗ {name}: {trouble}." if trouble else f"✓ {name} is right."
-        verdict = Verdict(not trouble, words, films)
+        verdict = Verdict(not trouble, words, player)
     if os.environ.get("NBGRADER_EXECUTION") and not verdict:
-        _show(verdict.films)
+        _show(verdict.player)
         verdict.require()
     return verdict
 
 
-def unpack(text: str) -> NDArray[Any]:
+def unpack(text: str) -> Array:
     """Read an array that an exercise brings with it: base64 of zlib of dtype, shape and bytes.
+
+    >>> unpack("eNqrKTW0NrZmZGIBAAy8AdM=")
+    array([1, 2, 4], dtype=uint8)
 
     Parameters
     ----------
     text : str
-        As the exercises state it.
+        The exercise's text, whole and unchanged.
 
     Returns
     -------
-    array
-        Of any shape and dtype.
-
-    Raises
-    ------
-    ValueError
-        If the text is cut off or was changed.
-
-    Examples
-    --------
-    >>> unpack("eNqrKTW0NrZmZGIBAAy8AdM=")
-    array([1, 2, 4], dtype=uint8)
+    array, of any shape and dtype
     """
     try:
         dtype, shape, data = zlib.decompress(base64.b64decode(text, validate=True)).split(b";", 2)
@@ -353,10 +303,10 @@ def _names(code: Any) -> set[str]:
 def _difference(
     yours: Any,
     expected: Any,
-    kind: str,
-    limits: tuple[float, float] | None,
-    slips: Mapping[str, Any],
     tolerance: float,
+    kind: str = "array",
+    limits: Limits = None,
+    slips: Mapping[str, Any] = {},
 ) -> str | None:
     """Say in what way two values differ; None if they do not."""
     if _equal(yours, expected, tolerance):
@@ -366,18 +316,29 @@ def _difference(
             return words
     if isinstance(expected, Seal):
         return f"it is {_short(repr(yours))}, which is not right (its form: {expected.form})"
-    if not isinstance(expected, np.ndarray):
-        return _plain_difference(yours, expected, tolerance)
-    if type(yours) is not np.ndarray:
-        return f"it is of type {type(yours).__name__}: give a NumPy array"
+    if not _same_kind(yours, expected):
+        wanted = NAMES.get(_kind(expected), f"a {type(expected).__name__}")
+        return f"it is of type {type(yours).__name__}: make it {wanted}"
+    if isinstance(expected, np.ndarray):
+        return _array_difference(yours, expected, tolerance, kind, limits)
+    if isinstance(expected, (list, tuple, dict)):
+        return _item_difference(yours, expected, tolerance)
+    return f"it is {_short(yours)}, which is not right"
+
+
+def _array_difference(
+    yours: Array, expected: Array, tolerance: float, kind: str, limits: Limits
+) -> str:
     if yours.shape != expected.shape:
         order = sorted(yours.shape) == sorted(expected.shape)
         remedy = ": are its axes in the right order?" if order else ""
         return f"its shape is {yours.shape}, not {expected.shape}{remedy}"
     if not _dtype_fits(yours.dtype, expected.dtype):
-        return f"its dtype is {yours.dtype}: give {_dtype_name(expected.dtype)}"
+        names = {"i": "a signed integer, such as int64", "f": "a float, such as float64"}
+        wanted = names.get(expected.dtype.kind, str(expected.dtype))
+        return f"its dtype is {yours.dtype}: make it {wanted}"
     if kind == "track":
-        return _track_difference(yours, expected, limits, tolerance)
+        return _track_difference(yours, expected, tolerance, limits)
     if kind == "clip":
         return _clip_difference(yours, expected)
     place = tuple(np.argwhere(~_close(yours, expected, tolerance))[0].tolist())
@@ -388,31 +349,23 @@ def _difference(
     return f"its value{at} is {mine}, not {right}"
 
 
-def _track_difference(
-    yours: NDArray[Any],
-    expected: NDArray[Any],
-    limits: tuple[float, float] | None,
-    tolerance: float,
-) -> str:
-    def at(place: NDArray[Any]) -> str:
+def _track_difference(yours: Array, expected: Array, tolerance: float, limits: Limits) -> str:
+    def at(place: Array) -> str:
         digit = f"digit {place[0]}, " if expected.ndim > 2 else ""
         return f"{digit}frame {place[-1]}: your digit is at"
 
-    if limits is not None:
-        low, high = limits
-        outside = np.argwhere(~((yours >= low) & (yours <= high)))
-        if len(outside):
-            place = outside[0]
-            value, axis = yours[tuple(place)], ("row", "column")[place[-1]]
-            canvas = f"outside the canvas ({_short(low)} to {_short(high)})"
-            return f"{at(place[:-1])} {axis} {_short(value)}, {canvas}"
-    if _equal(yours, expected[..., ::-1], tolerance):
+    low, high = limits or (-np.inf, np.inf)
+    outside = np.argwhere(~((yours >= low) & (yours <= high)))
+    if limits and len(outside):
+        place = outside[0]
+        value, axis = yours[tuple(place)], ("row", "column")[place[-1]]
+        canvas = f"outside the canvas ({_short(low)} to {_short(high)})"
+        return f"{at(place[:-1])} {axis} {_short(value)}, {canvas}"
+    if _equal(yours[..., ::-1], expected, tolerance):
         return "row and column are swapped: the row comes first"
-    several = expected.shape[-2] > 1
-    if several and _equal(yours[..., 1:, :], expected[..., :-1, :], tolerance):
-        return "every position comes one frame too late: step first, then record"
-    if several and _equal(yours[..., :-1, :], expected[..., 1:, :], tolerance):
-        return "every position comes one frame too early"
+    if shift := _shift(yours.swapaxes(0, -2), expected.swapaxes(0, -2), tolerance):
+        remedy = ": step first, then record" if shift == "late" else ""
+        return f"every position comes one frame too {shift}{remedy}"
     place = np.argwhere(~_close(yours, expected, tolerance).all(axis=-1))[0]
     mine, right = yours[tuple(place)], expected[tuple(place)]
     return (
@@ -421,12 +374,9 @@ def _track_difference(
     )
 
 
-def _clip_difference(yours: NDArray[Any], expected: NDArray[Any]) -> str:
-    several = len(expected) > 1
-    if several and _equal(yours[1:], expected[:-1], 0):
-        return "every frame comes one too late"
-    if several and _equal(yours[:-1], expected[1:], 0):
-        return "every frame comes one too early"
+def _clip_difference(yours: Array, expected: Array) -> str:
+    if shift := _shift(yours, expected, 0):
+        return f"every frame comes one too {shift}"
     wrong = yours != expected
     frame, row, column = place = tuple(np.argwhere(wrong)[0].tolist())
     n = wrong[frame].sum()
@@ -437,69 +387,56 @@ def _clip_difference(yours: NDArray[Any], expected: NDArray[Any]) -> str:
     )
 
 
-def _plain_difference(yours: Any, expected: Any, tolerance: float) -> str:
-    if isinstance(expected, (list, tuple, dict)) and type(yours) is type(expected):
-        if len(yours) != len(expected):
-            return f"it has {len(yours)} items, not {len(expected)}"
-        keys: Sequence[Any] = list(expected) if isinstance(expected, dict) else range(len(expected))
-        for key in keys:
-            if isinstance(expected, dict) and key not in yours:
-                return f"it has no {key!r}"
-            if not _equal(yours[key], expected[key], tolerance):
-                return f"item {key!r}: {_difference(yours[key], expected[key], 'array', None, {}, tolerance)}"  # noqa: E501
-    if not _same_type(yours, expected):
-        return f"it is of type {type(yours).__name__}: give {_type_name(expected)}"
-    return f"it is {_short(yours)}, which is not right"
+def _shift(yours: Array, expected: Array, tolerance: float) -> str | None:
+    """Tell whether all comes one step too late or too early along the first axis."""
+    if len(expected) > 1 and _equal(yours[1:], expected[:-1], tolerance):
+        return "late"
+    if len(expected) > 1 and _equal(yours[:-1], expected[1:], tolerance):
+        return "early"
+    return None
+
+
+def _item_difference(yours: Any, expected: Any, tolerance: float) -> str | None:
+    if len(yours) != len(expected):
+        return f"it has {len(yours)} items, not {len(expected)}"
+    for key in expected if isinstance(expected, dict) else range(len(expected)):
+        if isinstance(expected, dict) and key not in yours:
+            return f"it has no {key!r}"
+        if found := _difference(yours[key], expected[key], tolerance):
+            return f"item {key!r}: {found}"
+    return None
 
 
 def _equal(yours: Any, expected: Any, tolerance: float) -> bool:
     """Compare by type first: an object that claims to equal everything equals nothing here."""
     if isinstance(expected, Seal):
         return _digest(_plain(yours)) == expected.digest
-    if not _same_type(yours, expected):
+    if not _same_kind(yours, expected):
         return False
     if isinstance(expected, np.ndarray):
         fits = yours.shape == expected.shape and _dtype_fits(yours.dtype, expected.dtype)
         return fits and bool(_close(yours, expected, tolerance).all())
-    if isinstance(expected, dict):
-        return yours.keys() == expected.keys() and all(
-            _equal(yours[key], expected[key], tolerance) for key in expected
-        )
-    if isinstance(expected, (list, tuple)):
-        return len(yours) == len(expected) and all(
-            _equal(one, other, tolerance) for one, other in zip(yours, expected, strict=True)
-        )
-    if isinstance(expected, float):
-        return bool(_close(yours, expected, tolerance))
-    return bool(yours == expected)
+    if isinstance(expected, (list, tuple, dict)):
+        return _item_difference(yours, expected, tolerance) is None
+    return bool(np.all(_close(yours, expected, tolerance)))
 
 
-def _same_type(yours: Any, expected: Any) -> bool:
-    if isinstance(expected, (bool, np.bool_)):
-        return type(yours) in (bool, np.bool_)
-    if isinstance(expected, (int, float, np.number)):
-        plain = (int, float) if isinstance(expected, (float, np.floating)) else (int,)
-        kinds = "iuf" if isinstance(expected, (float, np.floating)) else "iu"
-        of_numpy = type(yours).__module__ == "numpy" and issubclass(type(yours), np.generic)
-        return type(yours) in plain or (of_numpy and yours.dtype.kind in kinds)
-    return type(yours) is type(expected)
+def _kind(value: Any) -> type:
+    """Return a value's type; NumPy's numbers are of Python's types."""
+    kind = type(value)  # isinstance believes what an object says about itself
+    if kind.__module__ == "numpy" and issubclass(kind, np.generic):
+        return {"b": bool, "i": int, "u": int, "f": float}.get(np.dtype(kind).kind, kind)
+    return kind
 
 
-def _type_name(expected: Any) -> str:
-    if isinstance(expected, (bool, np.bool_)):
-        return "True or False"
-    if isinstance(expected, (int, np.integer)):
-        return "a whole number"
-    return "a number" if isinstance(expected, (float, np.floating)) else type(expected).__name__
+def _same_kind(yours: Any, expected: Any) -> bool:
+    mine, right = _kind(yours), _kind(expected)
+    return mine is right or (mine, right) == (int, float)
 
 
 def _dtype_fits(yours: np.dtype[Any], expected: np.dtype[Any]) -> bool:
     exact = expected.kind not in "if"
     return yours == expected if exact else yours.kind == expected.kind
-
-
-def _dtype_name(expected: np.dtype[Any]) -> str:
-    return {"i": "a signed integer, such as int64", "f": "floats"}.get(expected.kind, str(expected))
 
 
 def _close(yours: Any, expected: Any, tolerance: float) -> NDArray[np.bool_]:
@@ -515,7 +452,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def _films(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
+def _beside(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
+    """Let the frames play beside the expected ones, if they can."""
     numbers = type(yours) is np.ndarray and yours.dtype.kind in "uif"
     if not numbers or yours.shape != expected.shape or expected.dtype != np.uint8:
         return None
@@ -526,11 +464,10 @@ def _films(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
     return animate(np.stack([mine, expected, difference]), alt, titles=titles, fps=5)
 
 
-def _show(films: Player | None) -> None:
-    """Show the films beside an error, where a notebook runs."""
-    if films is not None:
-        try:
+def _show(player: Player | None) -> None:
+    """Show the player beside an error, where a notebook runs."""
+    if player is not None:
+        with contextlib.suppress(ImportError):
             from IPython.display import display
-        except ImportError:
-            return
-        display(films)
+
+            display(player)

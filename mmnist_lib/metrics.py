@@ -1,4 +1,14 @@
-"""Judge predicted frames: the benchmark's metrics and three baselines. Chapter 6 explains it."""
+"""Judge predicted frames: the benchmark's metrics and three baselines. Chapter 6 explains it.
+
+Frames are floats from 0, black, to 1, white, of shape ``(batch, time, height, width)``.
+
+Raises
+------
+TypeError
+    If frames are not floats (divide uint8 frames by 255), or a count is not an integer.
+ValueError
+    If a shape is wrong or empty, or a value is NaN, infinite or out of its range.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_count, check_numbers
+from ._checks import check_array, check_count, check_numbers
 from .visualization import COLORS
 
 __all__ = [
@@ -30,63 +40,68 @@ __all__ = [
     "ssim",
 ]
 
+Frames: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
-Films: TypeAlias = NDArray[np.float32]
 Score: TypeAlias = Any  # a float or an array of float64, as `axis` says
 
 WINDOW = 7  # side of SSIM's window, in pixels
+LEVEL, N_RESAMPLES = 0.95, 2000  # for `bootstrap`
+ROW = "{:6.1f}  {:5.0f} to {:<5.0f} {:6.1f}  {:.4f}  {:5.2f}"  # for `score_table`
 
 
 def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Split sequences into the frames that a model sees and those that it has to predict.
 
+    >>> inputs, targets = split_frames(np.zeros((5, 20, 64, 64)), n_in=8)
+    >>> inputs.shape, targets.shape
+    ((5, 8, 64, 64), (5, 12, 64, 64))
+
     Parameters
     ----------
-    frames : array of shape ``(..., n_frames, height, width)``
+    frames : array ``(..., n_frames, height, width)``
         Of any dtype. Add a channel axis after the split, not before.
     n_in : int
         How many frames are seen, from 1 to ``n_frames - 1``.
 
     Returns
     -------
-    (inputs, targets)
-        Views of the first `n_in` frames and of the others.
-
-    Raises
-    ------
-    TypeError
-        If `n_in` is not an integer, or the frames are ragged.
-    ValueError
-        If `frames` has fewer than three axes or two frames, or `n_in` leaves nothing to
-        see or nothing to predict.
-
-    Examples
-    --------
-    >>> inputs, targets = split_frames(np.zeros((5, 20, 64, 64)), n_in=8)
-    >>> inputs.shape, targets.shape
-    ((5, 8, 64, 64), (5, 12, 64, 64))
+    (inputs, targets) : views of the first `n_in` frames and of the others
     """
-    array = _as_array(frames, "frames")
+    array = check_array(frames, "frames")
     if array.ndim < 3:
-        raise ValueError(f"frames has shape {array.shape}: give (..., n_frames, height, width)")
-    n_frames = array.shape[-3]
-    if n_frames < 2:
-        raise ValueError(f"frames has shape {array.shape}, so n_frames={n_frames}: give 2 or more")
-    n_in = check_count(n_in, "n_in")
-    if n_in >= n_frames:
-        raise ValueError(
-            f"n_in={n_in} leaves none of {n_frames} frames to predict: give 1 to {n_frames - 1}"
-        )
+        raise ValueError(f"frames has shape {array.shape}: pass (..., n_frames, height, width)")
+    check_n_in(n_in, array.shape[-3])
     return array[..., :n_in, :, :], array[..., n_in:, :, :]
+
+
+def check_n_in(n_in: Any, n_frames: int) -> None:
+    """Raise unless `n_in` frames leave some to predict."""
+    if n_frames < 2:
+        raise ValueError(f"n_frames={n_frames} leaves none to predict: pass 2 frames or more")
+    if check_count(n_in, "n_in") >= n_frames:
+        raise ValueError(
+            f"n_in={n_in} leaves none of {n_frames} frames to predict: pass 1 to {n_frames - 1}"
+        )
 
 
 def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
     """Return the mean squared error: the sum over each frame, then the mean over frames.
 
+    >>> true = np.zeros((1, 2, 64, 64))
+    >>> predicted = true + [[[[0.5]], [[1.0]]]]
+    >>> mse(predicted, true)  # 4096 pixels: 4096 * 0.25 and 4096 * 1
+    2560.0
+    >>> mse(predicted, true, axis=0)
+    array([1024., 4096.])
+
+    The four metrics are OpenSTL's (C. Tan et al., "OpenSTL: A Comprehensive Benchmark of
+    Spatio-Temporal Predictive Learning", NeurIPS 2023), so you can compare them with published
+    ones. MSE and MAE are sums over 64 × 64 pixels, which makes them large numbers.
+
     Parameters
     ----------
     predicted, true : array of float, ``(batch, time, [channel,] height, width)``
-        What a model says and what happened. `true` lies in [0, 1]; `predicted` is not clipped.
+        What a model predicts and what happened. MSE and MAE don't clip the prediction.
     axis : {(0, 1), 0, 1, ()}, default (0, 1)
         What to average over: batch (0), time (1), both or neither.
 
@@ -95,29 +110,6 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
     float, or float64 array
         ``axis=(0, 1)``: one number. ``axis=0``: one for each horizon, ``(time,)``.
         ``axis=1``: one for each sequence, ``(batch,)``. ``axis=()``: ``(batch, time)``.
-
-    Raises
-    ------
-    TypeError
-        If an array is not of floats: divide uint8 frames by 255.
-    ValueError
-        If the shapes differ, are empty or have not 4 or 5 axes; if a value is NaN or
-        infinite, or one of `true` outside [0, 1]; or if `axis` is none of the above.
-
-    Notes
-    -----
-    The four metrics are computed as by OpenSTL (C. Tan et al., "OpenSTL: A Comprehensive
-    Benchmark of Spatio-Temporal Predictive Learning", NeurIPS 2023), so that they can stand
-    beside published ones. Its MSE and MAE are sums over 64 × 64 pixels: large numbers.
-
-    Examples
-    --------
-    >>> true = np.zeros((1, 2, 64, 64))
-    >>> predicted = true + [[[[0.5]], [[1.0]]]]
-    >>> mse(predicted, true)  # 4096 pixels: 4096 * 0.25 and 4096 * 1
-    2560.0
-    >>> mse(predicted, true, axis=0)
-    array([1024., 4096.])
     """
     return _score(predicted, true, axis, lambda p, t: _flat((p - t) ** 2).sum(axis=1))
 
@@ -125,25 +117,10 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
 def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
     """Return the mean absolute error: the sum over each frame, then the mean over frames.
 
-    Parameters
-    ----------
-    predicted, true, axis : as for `mse`
-        The prediction is not clipped.
-
-    Returns
-    -------
-    float, or float64 array
-        As of `mse`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `mse` does.
-
-    Examples
-    --------
     >>> mae(np.full((1, 2, 64, 64), 0.5), np.zeros((1, 2, 64, 64)))
     2048.0
+
+    Parameters and result as for `mse`.
     """
     return _score(predicted, true, axis, lambda p, t: _flat(np.abs(p - t)).sum(axis=1))
 
@@ -151,27 +128,13 @@ def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
 def psnr(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
     """Return the mean over frames of the peak signal-to-noise ratio, in decibels.
 
-    That of a frame is ``20 log10(1 / sqrt(e))``, where e is its mean squared error per pixel,
-    after the prediction is clipped to [0, 1].
-
-    Parameters
-    ----------
-    predicted, true, axis : as for `mse`
-
-    Returns
-    -------
-    float, or float64 array
-        As of `mse`. A perfect frame is infinite, and so is each mean that it is part of.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `mse` does.
-
-    Examples
-    --------
     >>> round(psnr(np.full((1, 2, 64, 64), 0.1), np.zeros((1, 2, 64, 64))), 6)
     20.0
+
+    A frame whose mean squared error per pixel is e, the prediction being clipped to [0, 1], has
+    ``20 log10(1 / sqrt(e))``. A perfect frame is infinite, and so is each mean that it is part of.
+
+    Parameters and result as for `mse`.
     """
 
     def of_frames(predicted: Floats, true: Floats) -> Floats:
@@ -189,57 +152,38 @@ def ssim(
     *,
     data_range: float = 2.0,
 ) -> Score:
-    """Return the mean over frames (and channels) of the structural similarity.
+    """Return the mean over frames (and channels) of the structural similarity, 1 at best.
 
-    The prediction is clipped to [0, 1]. A window of 7 × 7 equal weights visits each place
-    where it fits into the frame; variances are those of a sample; K1 = 0.01, K2 = 0.03.
+    >>> true = np.zeros((1, 1, 64, 64))
+    >>> gray = true + 0.1
+    >>> round(ssim(gray, true), 3), round(ssim(gray, true, data_range=1.0), 3)
+    (0.038, 0.01)
+
+    The prediction is clipped to [0, 1]. A window of 7 × 7 equal weights visits each position
+    where it fits into the frame; variances are those of a sample; K1 = 0.01, K2 = 0.03
+    (Z. Wang, A. Bovik, H. Sheikh and E. Simoncelli, "Image quality assessment: from error
+    visibility to structural similarity", IEEE Transactions on Image Processing 13, 2004).
 
     Parameters
     ----------
     predicted, true, axis : as for `mse`
-        Frames have 7 × 7 pixels or more.
     data_range : float, default 2.0
-        The distance from black to white that the formula assumes. It should be 1. But
-        scikit-image used to take 2 for floats, as if they ran from -1 to 1, and the
-        published numbers were computed so. Give 1.0 for the proper value, which is mostly
-        lower and compares with no published one.
+        The distance from black to white that the formula assumes. It should be 1, but
+        scikit-image used to take 2 for floats, as if they ran from -1 to 1, so the published
+        numbers have 2. Pass 1.0 for the proper value, which is mostly lower.
 
     Returns
     -------
-    float, or float64 array
-        As of `mse`: from -1 to 1, and 1 for a perfect frame.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `mse` does; also if a frame is smaller than the window, or `data_range` is not a
-        positive number.
-
-    Notes
-    -----
-    Z. Wang, A. Bovik, H. Sheikh and E. Simoncelli, "Image quality assessment: from error
-    visibility to structural similarity", IEEE Transactions on Image Processing 13, 2004.
-
-    Examples
-    --------
-    >>> true = np.zeros((1, 1, 64, 64))
-    >>> grey = true + 0.1
-    >>> round(ssim(grey, true), 3), round(ssim(grey, true, data_range=1.0), 3)
-    (0.038, 0.01)
+    as for `mse`
     """
-    span = _check_number(data_range, "data_range")
-    if span <= 0:
-        raise ValueError(f"data_range={data_range} is not positive: give 2.0 or 1.0")
+    span = check_numbers(data_range, "data_range")
+    if span.ndim or span <= 0:
+        raise ValueError(f"data_range={data_range} is not a positive number: pass 2.0 or 1.0")
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2
     to_sample = WINDOW**2 / (WINDOW**2 - 1)  # n / (n - 1)
 
     def of_frames(predicted: Floats, true: Floats) -> Floats:
-        if min(true.shape[-2:]) < WINDOW:
-            raise ValueError(
-                f"frames of {true.shape[-2]} x {true.shape[-1]} pixels are smaller than SSIM's "
-                f"window: give {WINDOW} x {WINDOW} or more, with a channel axis after time, "
-                "not at the end"
-            )
+        _check_window(true)
         predicted = predicted.clip(0, 1)
         mean_p, mean_t = _window_means(predicted), _window_means(true)
         product, squares = mean_p * mean_t, mean_p**2 + mean_t**2
@@ -253,51 +197,64 @@ def ssim(
     return _score(predicted, true, axis, of_frames)
 
 
-def bootstrap(
-    values: ArrayLike,
-    *,
-    level: float = 0.95,
-    n_resamples: int = 2000,
-    seed: int | np.random.Generator = 0,
-) -> tuple[float, float]:
-    """Return an interval for the mean: by how much another test set might have changed it.
+def _check_window(frames: Floats) -> None:
+    height, width = frames.shape[-2:]
+    if min(height, width) < WINDOW:
+        raise ValueError(
+            f"frames of {height} x {width} pixels are smaller than SSIM's window: pass {WINDOW} x "
+            f"{WINDOW} or more, with a channel axis after time, not at the end"
+        )
 
-    Parameters
-    ----------
-    values : array_like of float, shape ``(n,)``
-        One number for each sequence, as of ``mse(..., axis=1)``. The frames of a sequence
-        are alike, so they must not count as independent.
-    level : float, default 0.95
-        The share of resampled means inside, between 0 and 1.
-    n_resamples : int, default 2000
-        How often to draw n of the n values, with replacement.
-    seed : int or numpy.random.Generator, default 0
-        The same seed gives the same interval.
 
-    Returns
-    -------
-    (low, high)
-        Percentiles of the resampled means. The mean itself lies nearly always between.
+def _window_means(frames: Floats) -> Floats:
+    """Return the mean of each window that fits, ``(..., height - 6, width - 6)``."""
+    height, width = (side - WINDOW + 1 for side in frames.shape[-2:])
+    columns = reduce(np.add, (frames[..., i : i + height, :] for i in range(WINDOW)))
+    return reduce(np.add, (columns[..., i : i + width] for i in range(WINDOW))) / WINDOW**2
 
-    Raises
-    ------
-    TypeError
-        If an argument is not of numbers, or a count or the seed not an integer.
-    ValueError
-        If there are fewer than two values, or one is NaN or infinite (such as the PSNR of
-        a perfect frame); or if a number is out of its range.
 
-    Notes
-    -----
-    This is the percentile interval of B. Efron and R. Tibshirani, "An Introduction to the
-    Bootstrap", Chapman & Hall 1993, chapter 13. It tells of other test sequences, and
-    nothing of other trainings of the model.
+def _score(
+    predicted: ArrayLike,
+    true: ArrayLike,
+    axis: int | tuple[int, ...],
+    of_frames: Callable[[Floats, Floats], Floats],
+) -> Score:
+    """Average over `axis` what `of_frames` makes of the frames of one sequence, ``(time,)``."""
+    predictions, truths = _check_pair(predicted, true)
+    axes = _check_axis(axis)
+    scores = np.empty(truths.shape[:2])
+    # One sequence at a time: in float64, all of them at once would need gigabytes.
+    for i, (prediction, truth) in enumerate(zip(predictions, truths, strict=True)):
+        scores[i] = of_frames(prediction.astype(np.float64), truth.astype(np.float64))
+    means = scores.mean(axis=axes)
+    return means if np.ndim(means) else float(means)
 
-    Examples
-    --------
+
+def _flat(frames: Floats) -> Floats:
+    return frames.reshape(len(frames), -1)
+
+
+def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tuple[float, float]:
+    """Return a 95 % interval for the mean: how much another test set might have changed it.
+
     >>> low, high = bootstrap([170.0, 150.0, 190.0, 160.0, 180.0])
     >>> 150 < low < 170 < high < 190
     True
+
+    It is about other test sequences, and says nothing about training the model again. This is the
+    percentile interval of B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", Chapman
+    & Hall 1993, chapter 13, of 2,000 means.
+
+    Parameters
+    ----------
+    values : array_like of float ``(n,)``
+        One number for each sequence, such as ``mse(..., axis=1)``. The frames of a sequence are
+        alike, so don't count them as independent.
+    seed : int or numpy.random.Generator, default 0
+
+    Returns
+    -------
+    (low, high) : float
     """
     try:
         numbers = check_numbers(values, "values")
@@ -305,62 +262,42 @@ def bootstrap(
         raise ValueError(f"{error} (a perfect frame's PSNR is infinite: use MSE)") from None
     if numbers.ndim != 1 or len(numbers) < 2:
         raise ValueError(
-            f"values has shape {numbers.shape}: give (n,), one number for each of at least 2 "
-            "sequences"
+            f"values has shape {numbers.shape}: pass (n,), one number each for at least 2 sequences"
         )
-    share = _check_number(level, "level")
-    if not 0 < share < 1:
-        raise ValueError(f"level={level} is not between 0 and 1: give a share, such as 0.95")
-    means = np.empty(check_count(n_resamples, "n_resamples"))
     if not isinstance(seed, np.random.Generator):
         seed = check_count(seed, "seed", least=0)
-    rng = np.random.default_rng(seed)
-    n = len(numbers)
-    block = max(1, 2**20 // n)  # a million draws at a time need little memory
-    for first in range(0, len(means), block):
-        part = means[first : first + block]
-        numbers[rng.integers(n, size=(len(part), n))].mean(axis=1, out=part)
-    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
+    rng, n = np.random.default_rng(seed), len(numbers)
+    means = [numbers[rng.integers(n, size=n)].mean() for _ in range(N_RESAMPLES)]
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def score_table(guesses: Mapping[str, ArrayLike], true: ArrayLike) -> str:
+def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
     """Write the four metrics of several predictions below each other.
 
-    Parameters
-    ----------
-    guesses : mapping of str to array of shape ``(n, n_frames, H, W)``
-        What each prediction is called, and its frames: floats, of at least two sequences.
-    true : array of the same shape
-        The frames that came, in [0, 1].
-
-    Returns
-    -------
-    str
-        A line for each prediction. The MSE comes with its 95 % interval, see `bootstrap`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no prediction, or frames are not as `mse` asks.
-
-    Examples
-    --------
     >>> true = np.full((2, 1, 8, 8), 0.5)
     >>> print(score_table({"black": 0 * true}, true))
                MSE  95 % interval     MAE    SSIM   PSNR
     black     16.0     16 to 16      32.0  0.0016   6.02
+
+    Parameters
+    ----------
+    predictions : mapping of str to array
+        The name of each prediction, and its frames, as for `mse`, of two sequences or more.
+    true : as for `mse`
+
+    Returns
+    -------
+    str : a line for each prediction, the MSE with its interval, see `bootstrap`
     """
-    if not guesses:
-        raise ValueError("guesses is empty: give a name and frames for one or more")
-    wide = max(map(len, guesses))
+    if not predictions:
+        raise ValueError("predictions is empty: pass a name and frames for one or more")
+    wide = max(map(len, predictions))
     lines = [f"{'':{wide}}    MSE  95 % interval     MAE    SSIM   PSNR"]
-    for name, guess in guesses.items():
-        low, high = bootstrap(mse(guess, true, axis=1))
-        lines.append(
-            f"{name:{wide}} {mse(guess, true):6.1f}  {low:5.0f} to {high:<5.0f} "
-            f"{mae(guess, true):6.1f}  {ssim(guess, true):.4f}  {psnr(guess, true):5.2f}"
-        )
+    for name, predicted in predictions.items():
+        interval = bootstrap(mse(predicted, true, axis=1))
+        others = (score(predicted, true) for score in (mae, ssim, psnr))
+        lines.append(f"{name:{wide}} " + ROW.format(mse(predicted, true), *interval, *others))
     return "\n".join(lines)
 
 
@@ -410,107 +347,66 @@ def show_curves(
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def black(inputs: ArrayLike, n_out: int) -> Films:
+def black(inputs: ArrayLike, n_out: int) -> Frames:
     """Predict black frames, whatever came before.
+
+    >>> black(np.ones((1, 2, 1, 2)), n_out=2)
+    array([[[[0., 0.]],
+            [[0., 0.]]]], dtype=float32)
 
     Parameters
     ----------
-    inputs : array of float, shape ``(batch, n_in, height, width)``
-        The frames seen, in [0, 1].
+    inputs : array of float ``(batch, n_in, height, width)``
+        The frames seen.
     n_out : int
         How many frames to predict, at least 1.
 
     Returns
     -------
-    float32 array of shape ``(batch, n_out, height, width)``
-        The frames predicted, in [0, 1]: zeros.
-
-    Raises
-    ------
-    TypeError
-        If `inputs` is not of floats (divide uint8 frames by 255), or `n_out` not an integer.
-    ValueError
-        If `inputs` is empty, has not 4 axes, or holds a value outside [0, 1], or if `n_out`
-        is below 1.
-
-    Examples
-    --------
-    >>> black(np.ones((1, 2, 1, 2)), n_out=2)
-    array([[[[0., 0.]],
-            [[0., 0.]]]], dtype=float32)
+    float32 array ``(batch, n_out, height, width)``
     """
-    seen = _check_inputs(inputs)
+    seen = check_floats(inputs, "inputs", 4, unit=True)
     n_out = check_count(n_out, "n_out")
     return np.zeros((len(seen), n_out, *seen.shape[2:]), dtype=np.float32)
 
 
-def copy_last(inputs: ArrayLike, n_out: int) -> Films:
+def copy_last(inputs: ArrayLike, n_out: int) -> Frames:
     """Predict that everything stops: the last frame, over and over.
 
-    Parameters
-    ----------
-    inputs, n_out : as for `black`
-
-    Returns
-    -------
-    float32 array of shape ``(batch, n_out, height, width)``
-        The frames predicted, in [0, 1].
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `black` does.
-
-    Examples
-    --------
     >>> copy_last([[[[1.0, 0.0]], [[0.0, 0.5]]]], n_out=2)
     array([[[[0. , 0.5]],
             [[0. , 0.5]]]], dtype=float32)
+
+    Parameters and result as for `black`.
     """
-    seen = _check_inputs(inputs)
+    seen = check_floats(inputs, "inputs", 4, unit=True)
     n_out = check_count(n_out, "n_out")
     return np.repeat(seen[:, -1:].astype(np.float32), n_out, axis=1)
 
 
-def extrapolate(inputs: ArrayLike, n_out: int) -> Films:
+def extrapolate(inputs: ArrayLike, n_out: int) -> Frames:
     """Predict that the whole picture moves on as it did between the last two frames.
 
-    Parameters
-    ----------
-    inputs, n_out : as for `black`
-        ``n_in`` is at least 2.
-
-    Returns
-    -------
-    float32 array of shape ``(batch, n_out, height, width)``
-        At horizon h, the last frame shifted h times by the whole-pixel movement that turns
-        the one before it into it best. What leaves the canvas is lost, and black comes in.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `black` does; also if there is only one frame to see.
-
-    Notes
-    -----
-    The picture moves as one, so it is right about one digit at most, and knows no walls.
-
-    Examples
-    --------
     >>> extrapolate([[[[1.0, 0.0, 0.0, 0.0]], [[0.0, 1.0, 0.0, 0.0]]]], n_out=3)
     array([[[[0., 0., 1., 0.]],
             [[0., 0., 0., 1.]],
             [[0., 0., 0., 0.]]]], dtype=float32)
+
+    The picture moves as one, by the whole pixels that best turn the last frame but one into the
+    last, so it is right about one digit at most. It knows no walls: what leaves the canvas is
+    lost, and black comes in.
+
+    Parameters and result as for `black`.
     """
-    seen = _check_inputs(inputs)
+    seen = check_floats(inputs, "inputs", 4, unit=True)
     if seen.shape[1] < 2:
-        raise ValueError(f"inputs has shape {seen.shape}: give 2 frames or more, to see movement")
-    films = black(seen, n_out)
-    for frames, film in zip(seen, films, strict=True):
+        raise ValueError(f"inputs has shape {seen.shape}: pass 2 frames or more, to see movement")
+    predictions = black(seen, n_out)
+    for frames, prediction in zip(seen, predictions, strict=True):
         rows, columns = _movement(*frames[-2:].astype(np.float64))
-        for horizon, frame in enumerate(film, start=1):
-            _draw_shifted(frame, frames[-1], horizon * rows, horizon * columns)
-    return films
+        for horizon, frame in enumerate(prediction, start=1):
+            frame[:] = _shifted(frames[-1], horizon * rows, horizon * columns)
+    return predictions
 
 
 def _movement(before: Floats, after: Floats) -> tuple[int, int]:
@@ -528,57 +424,12 @@ def _movement(before: Floats, after: Floats) -> tuple[int, int]:
     return (row + height) % size[0] - height, (column + width) % size[1] - width
 
 
-def _draw_shifted(canvas: Films, frame: NDArray[Any], rows: int, columns: int) -> None:
-    """Draw `frame` on a black canvas of its size, so many rows down and columns right."""
+def _shifted(frame: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
+    """Return `frame` so many rows down and columns right, with black where it was."""
     height, width = frame.shape
-    if abs(rows) < height and abs(columns) < width:  # else nothing of it is left
-        down, right = max(rows, 0), max(columns, 0)
-        up, left = max(-rows, 0), max(-columns, 0)
-        canvas[down : height - up, right : width - left] = frame[
-            up : height - down, left : width - right
-        ]
-
-
-def _score(
-    predicted: ArrayLike,
-    true: ArrayLike,
-    axis: int | tuple[int, ...],
-    of_frames: Callable[[Floats, Floats], Floats],
-) -> Score:
-    """Average over `axis` what `of_frames` makes of the frames of one sequence, ``(time,)``."""
-    predictions, truths = _check_pair(predicted, true)
-    axes = _check_axis(axis)
-    scores = np.empty(truths.shape[:2])
-    # One sequence at a time: in float64, all of them at once would need gigabytes.
-    for i, (prediction, truth) in enumerate(zip(predictions, truths, strict=True)):
-        scores[i] = of_frames(prediction.astype(np.float64), truth.astype(np.float64))
-    means = scores.mean(axis=axes)
-    return means if np.ndim(means) else float(means)
-
-
-def _flat(frames: Floats) -> Floats:
-    return frames.reshape(len(frames), -1)
-
-
-def _window_means(frames: Floats) -> Floats:
-    """Return the mean of each window that fits, ``(..., height - 6, width - 6)``."""
-    height, width = (side - WINDOW + 1 for side in frames.shape[-2:])
-    columns = reduce(np.add, (frames[..., i : i + height, :] for i in range(WINDOW)))
-    return reduce(np.add, (columns[..., i : i + width] for i in range(WINDOW))) / WINDOW**2
-
-
-def _as_array(value: Any, name: str) -> NDArray[Any]:
-    try:
-        return np.asarray(value)
-    except ValueError:  # rows of different lengths
-        raise TypeError(f"{name} is ragged: give an array of frames") from None
-
-
-def _check_number(value: Any, name: str) -> float:
-    number = check_numbers(value, name)
-    if number.ndim:
-        raise ValueError(f"{name} has shape {number.shape}: give one number")
-    return float(number)
+    top, left = height - np.clip(rows, -height, height), width - np.clip(columns, -width, width)
+    wide = np.pad(frame, ((height, height), (width, width)))
+    return wide[top : top + height, left : left + width]
 
 
 def _check_axis(axis: Any) -> tuple[int, ...]:
@@ -590,33 +441,28 @@ def _check_axis(axis: Any) -> tuple[int, ...]:
 
 
 def _check_pair(predicted: Any, true: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    shape = "(batch, time, height, width), or with a channel axis after time"
-    predictions = _check_floats(predicted, "predicted", shape, (4, 5), any_range=True)
-    truths = _check_floats(true, "true", shape, (4, 5))
+    predictions = check_floats(predicted, "predicted", 4, 5)
+    truths = check_floats(true, "true", 4, 5, unit=True)
     if predictions.shape != truths.shape:
         raise ValueError(
-            f"predicted has shape {predictions.shape} and true {truths.shape}: give the same"
+            f"predicted has shape {predictions.shape} and true {truths.shape}: pass the same"
         )
     return predictions, truths
 
 
-def _check_inputs(inputs: Any) -> NDArray[Any]:
-    return _check_floats(inputs, "inputs", "(batch, n_in, height, width)", (4,))
-
-
-def _check_floats(
-    value: Any, name: str, shape: str, n_axes: tuple[int, ...], any_range: bool = False
-) -> NDArray[Any]:
-    """Return `value` as a non-empty array of finite floats from 0 to 1, with so many axes."""
-    array = _as_array(value, name)
-    remedy = "give floats from 0 to 1, as frames / 255 is of uint8"
+def check_floats(value: Any, name: str, *n_axes: int, unit: bool = False) -> NDArray[Any]:
+    """Return `value` as finite floats with so many axes, and from 0 to 1 if `unit`."""
+    array, remedy = check_array(value, name), "pass floats from 0 to 1, such as frames / 255"
     if array.dtype.kind != "f":
         raise TypeError(f"{name} has dtype {array.dtype}: {remedy}")
     if array.ndim not in n_axes or array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}: give {shape}, none of them 0")
+        shape = "(batch, time, height, width)" + ", or with a channel axis after time" * (
+            5 in n_axes
+        )
+        raise ValueError(f"{name} has shape {array.shape}: pass {shape}, none of them 0")
     low, high = array.min(), array.max()  # NaN where any value is, at no cost in memory
     if not np.isfinite([low, high]).all():
-        raise ValueError(f"{name} holds NaN or infinity: give finite numbers")
-    if not any_range and (low < 0 or high > 1):
+        raise ValueError(f"{name} holds NaN or infinity: pass finite numbers")
+    if unit and (low < 0 or high > 1):
         raise ValueError(f"{name} runs from {low} to {high}: {remedy}")
     return array

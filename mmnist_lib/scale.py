@@ -1,7 +1,12 @@
 """Past one machine: a Zarr store of sequences, made by Dask on threads or on a cluster.
 
-Sequence i depends on the seed and on i alone, so blocks of sequences are made in any order,
-by anyone, twice if need be. Needs ``pip install "mmnist-lib[scale]"``.
+Sequence i depends on the seed and on i alone, so any worker can make any block of sequences, in
+any order, twice if need be. Needs ``pip install "mmnist-lib[scale]"``.
+
+Raises
+------
+TypeError, ValueError, OSError
+    As in `mmnist_lib.files`; also if no scheduler answers.
 """
 
 from __future__ import annotations
@@ -10,25 +15,25 @@ import contextlib
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ._atomic import check_target, new_files, partial_path
 from ._checks import check_count
 from .compositing import MovingMNIST
-from .files import (
+from .formats import (
     Progress,
     block_length,
     blocks,
     check_layout,
-    check_target,
     check_truth_target,
+    in_layout,
+    layout_of,
     layout_shape,
-    new_files,
-    partial_path,
     save_truth,
     settings_of,
-    time_axis,
 )
 
 try:
@@ -43,9 +48,8 @@ except ImportError as error:
         "or pip install 'zarr>=3.1.6' 'dask[distributed]'"
     ) from error
 
-__all__ = ["save_zarr"]
-
 MOST_TASKS = 5000
+Block = tuple[int, int]
 
 
 def save_zarr(
@@ -62,56 +66,31 @@ def save_zarr(
 ) -> None:
     """Write sequences 0 to ``n_sequences - 1`` to a Zarr store, block by block.
 
-    A block is 512 sequences of the usual kind, one compressed chunk. The store grows under a
-    hidden name, ``.NAME.partial``, and gets its own name when it is whole. If a run ends
-    before that, `resume` goes on where it stopped.
-
-    Parameters
-    ----------
-    data : MovingMNIST
-        What makes the sequences.
-    n_sequences : int
-        How many.
-    path : str or path
-        A name that ends in ``.zarr``, in a folder that every worker sees by the same name.
-    layout : {"canonical", "batch"}, default "canonical"
-        Time first, or sequences first, as for `save_sequences`.
-    truth : bool, default False
-        Also write the ground truth beside it, as for `save_sequences`.
-    scheduler : str, optional
-        The address of a ``dask.distributed`` scheduler, such as ``"tcp://host:8786"``, whose
-        workers have this library. Without it, threads of this process do the work.
-    resume : bool, default False
-        Finish the store that an earlier run left unfinished. Its finished blocks are kept,
-        also if `force` is given.
-    force : bool, default False
-        Replace a store of this name, and begin an unfinished one anew.
-    progress : callable, optional
-        Called with the number of sequences that are written.
-
-    Raises
-    ------
-    TypeError
-        If `n_sequences` is not an integer, or `path` not a path.
-    ValueError
-        If `n_sequences` is below 1, the layout unknown, the name ends otherwise, or the
-        unfinished store is of other settings.
-    FileExistsError
-        If the store exists, or an unfinished one does and neither `resume` nor `force` is
-        given.
-    FileNotFoundError
-        If the folder, or the store to resume, does not exist.
-    OSError
-        If the file system refuses, or no scheduler answers.
-
-    Examples
-    --------
     >>> import numpy as np, tempfile
     >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_zarr(data, 50, f"{folder}/fifty.zarr")
     ...     print(zarr.open_array(f"{folder}/fifty.zarr", mode="r").shape)
     (20, 50, 64, 64)
+
+    A block is one compressed chunk of 512 sequences of the usual kind. Until the store is whole,
+    it is called ``.NAME.partial``. If a run ends before that, `resume` goes on where it stopped.
+
+    Parameters
+    ----------
+    data, n_sequences : as for `save_sequences`
+    path : str or path
+        A name that ends in ``.zarr``, in a folder that every worker sees by the same name.
+    layout, truth : as for `save_sequences`
+    scheduler : str, optional
+        The address of a ``dask.distributed`` scheduler, such as ``"tcp://host:8786"``, whose
+        workers have this library. Without it, threads of this process do the work.
+    resume : bool, default False
+        Finish the store that an earlier run of the same settings left unfinished. Its finished
+        blocks are kept, also with `force`.
+    force : bool, default False
+        Replace a store of this name, and begin an unfinished one anew.
+    progress : as for `save_sequences`
     """
     n_sequences, layout = check_count(n_sequences, "n_sequences"), check_layout(layout)
     path = check_target(path, (".zarr",), force).resolve()  # workers start in other folders
@@ -120,32 +99,32 @@ def save_zarr(
     # A run that is resumed may have been stopped while it wrote the truth, or just after.
     replace = force or resume
     beside = check_truth_target(data, path, replace) if truth else None
-    partial = partial_path(path)
+    job = _Job(data, n_sequences, partial_path(path), layout)
     with contextlib.ExitStack() as stack:
         client = None
         if scheduler is not None:  # asked first: if none answers, nothing is left behind
             client = stack.enter_context(distributed.Client(scheduler, timeout=30))
-        store = _open(data, n_sequences, partial, layout, resume, force)
-        missing = list(_missing(store, data, n_sequences, partial, layout))
-        done = n_sequences - sum(high - low for low, high in missing)
-
-        def report(count: int) -> None:
-            nonlocal done
-            done += count
-            if progress is not None:
-                progress(done)
-
-        if done:
-            report(0)
-        _run(data, partial, missing, layout, client, report)
-    for stray in partial.rglob("*.partial"):  # of workers that were killed while writing
+        job.resume() if resume else job.begin(force)
+        job.run(client, progress or (lambda done: None))
+    for stray in job.partial.rglob("*.partial"):  # of workers that were killed while writing
         stray.unlink()
     if beside is not None:
         with new_files(beside, force=replace) as (file,):
             save_truth(data, n_sequences, file)
     if path.exists():
         shutil.rmtree(path)
-    partial.rename(path)
+    job.partial.rename(path)
+
+
+def open_zarr(path: Path, layout: str | None) -> tuple[Any, tuple[int, ...]]:
+    """Open a store as a lazy array, sequences first, and return it with the store's own shape."""
+    given = f"path={str(path)!r}"
+    try:
+        store = zarr.open_array(path, mode="r")
+    except Exception as error:  # what a damaged store raises depends on where the damage is
+        raise ValueError(f"{given} is not a whole Zarr array: {error}") from error
+    found = layout_of(store, given, layout or store.attrs.get("layout"))
+    return in_layout(dask.array.from_zarr(store), found), store.shape
 
 
 def _is_array(path: Path) -> bool:
@@ -155,93 +134,91 @@ def _is_array(path: Path) -> bool:
         return False
 
 
-def open_zarr(path: Path, layout: str | None) -> tuple[Any, tuple[int, ...]]:
-    """Open a store as a lazy array, sequences first, and tell the shape that it has itself."""
-    given = f"path={str(path)!r}"
-    try:
-        store = zarr.open_array(path, mode="r")
-    except Exception as error:  # what a damaged store raises depends on where the damage is
-        raise ValueError(f"{given} is not a whole Zarr array: {error}") from error
-    frames = dask.array.from_zarr(store)
-    time = time_axis(store, given, layout or store.attrs.get("layout"))
-    return frames if time == 1 else frames.swapaxes(0, 1), store.shape
+@dataclass
+class _Job:
+    """What to write, and where it grows."""
+
+    data: MovingMNIST
+    n_sequences: int
+    partial: Path
+    layout: str
+
+    def __post_init__(self) -> None:
+        self.block = min(block_length(self.data), self.n_sequences)
+        self.about = {
+            "layout": self.layout, "n_sequences": self.n_sequences, "block": self.block,
+            **settings_of(self.data),
+        }  # fmt: skip
+
+    def begin(self, force: bool) -> None:
+        """Make the unfinished store."""
+        if self.partial.exists():
+            if not force:
+                raise FileExistsError(
+                    f"{str(self.partial)!r} exists: another run is writing it, or was stopped. "
+                    "If none is, finish it (resume), or begin anew (force)"
+                )
+            shutil.rmtree(self.partial)
+        axes = ("time", "sequence") if self.layout == "canonical" else ("sequence", "time")
+        zarr.create_array(
+            self.partial,
+            shape=layout_shape(self.data, self.n_sequences, self.layout),
+            chunks=layout_shape(self.data, self.block, self.layout),
+            dtype="uint8",
+            dimension_names=(*axes, "row", "column"),
+            attributes=self.about,
+        )
+
+    def resume(self) -> None:
+        """Raise unless there is an unfinished store of the same settings."""
+        name = str(self.partial)
+        if not (self.partial / "zarr.json").exists():
+            raise FileNotFoundError(f"there is no {name!r} to resume: begin without resume")
+        held = dict(zarr.open_array(self.partial, mode="r").attrs)
+        if held != self.about:
+            other = {key: held.get(key) for key in self.about if held.get(key) != self.about[key]}
+            raise ValueError(f"{name!r} was begun with {other}: resume it with the same")
+
+    def missing(self) -> Iterator[Block]:
+        """Find the blocks without a chunk. A chunk is renamed into place, so it is whole."""
+        metadata = zarr.open_array(self.partial, mode="r").metadata
+        for number, block in enumerate(blocks(self.data, self.n_sequences)):
+            place = (0, number, 0, 0) if self.layout == "canonical" else (number, 0, 0, 0)
+            if not (self.partial / metadata.encode_chunk_key(place)).exists():
+                yield block
+
+    def run(self, client: Any, progress: Progress) -> None:
+        """Write the blocks that are missing."""
+        missing = list(self.missing())
+        done = self.n_sequences - sum(high - low for low, high in missing)
+
+        def report(count: int) -> None:
+            nonlocal done
+            done += count
+            progress(done)
+
+        if done:
+            report(0)
+        # A task costs Dask some milliseconds, so many blocks are bundled: one to a task, usually.
+        step = -(-len(missing) // MOST_TASKS) or 1
+        bundles = [missing[low : low + step] for low in range(0, len(missing), step)]
+        # The digits travel as a task, not scattered: what a dead worker held is then sent again.
+        shared, write = dask.delayed(self.data, traverse=False), dask.delayed(_write)
+        tasks = [write(shared, str(self.partial), bundle, self.layout) for bundle in bundles]
+        _compute(tasks, client, report)
 
 
-def _open(
-    data: MovingMNIST, n_sequences: int, partial: Path, layout: str, resume: bool, force: bool
-) -> Any:
-    """Make the unfinished store, or open it again, if it is of the same settings."""
-    block = min(block_length(data), n_sequences)
-    wanted = {"layout": layout, "n_sequences": n_sequences, "block": block} | settings_of(data)
-    if resume:
-        if not (partial / "zarr.json").exists():
-            raise FileNotFoundError(f"there is no {str(partial)!r} to resume: begin without resume")
-        store = zarr.open_array(partial, mode="r+")
-        held = dict(store.attrs)
-        if held != wanted:
-            other = {name: held.get(name) for name in wanted if held.get(name) != wanted[name]}
-            raise ValueError(f"{str(partial)!r} was begun with {other}: resume it with the same")
-        return store
-    if partial.exists():
-        if not force:
-            raise FileExistsError(
-                f"{str(partial)!r} exists: another run is writing it, or was stopped. If none "
-                "is, finish it (resume), or begin anew (force)"
-            )
-        shutil.rmtree(partial)
-    return zarr.create_array(
-        partial,
-        shape=layout_shape(data, n_sequences, layout),
-        chunks=layout_shape(data, block, layout),
-        dtype="uint8",
-        dimension_names=layout_names(layout),
-        attributes=wanted,
-    )
-
-
-def layout_names(layout: str) -> tuple[str, ...]:
-    """Name the axes of a layout."""
-    first = ("time", "sequence") if layout == "canonical" else ("sequence", "time")
-    return (*first, "row", "column")
-
-
-def _missing(
-    store: Any, data: MovingMNIST, n_sequences: int, partial: Path, layout: str
-) -> Iterator[tuple[int, int]]:
-    """Name the blocks without a chunk. A chunk is renamed into place, so it is whole."""
-    for number, block in enumerate(blocks(data, n_sequences)):
-        place = (0, number, 0, 0) if layout == "canonical" else (number, 0, 0, 0)
-        if not (partial / store.metadata.encode_chunk_key(place)).exists():
-            yield block
-
-
-def _write(data: MovingMNIST, partial: str, blocks: list[tuple[int, int]], layout: str) -> int:
+def _write(data: MovingMNIST, partial: str, blocks: list[Block], layout: str) -> int:
+    """Write blocks, and return how many sequences they hold."""
     store = zarr.open_array(partial, mode="r+")
     for low, high in blocks:
-        frames = data.batch(low, high)
-        if layout == "canonical":
-            store[:, low:high] = frames.swapaxes(0, 1)
-        else:
-            store[low:high] = frames
+        where = (slice(None), slice(low, high)) if layout == "canonical" else slice(low, high)
+        store[where] = in_layout(data.batch(low, high), layout)
     return sum(high - low for low, high in blocks)
 
 
-def _run(
-    data: MovingMNIST,
-    partial: Path,
-    missing: list[tuple[int, int]],
-    layout: str,
-    client: Any,
-    report: Callable[[int], None],
-) -> None:
-    """Write the blocks that are missing, and report how many sequences each task has written."""
-    # A task costs Dask some milliseconds, so many blocks are bundled: one to a task, usually.
-    step = -(-len(missing) // MOST_TASKS) or 1
-    # The digits travel as a task, not scattered: what a dead worker held is then sent again.
-    shared = dask.delayed(data, traverse=False)
-    write = dask.delayed(_write)
-    bundles = [missing[low : low + step] for low in range(0, len(missing), step)]
-    tasks = [write(shared, str(partial), bundle, layout) for bundle in bundles]
+def _compute(tasks: list[Any], client: Any, report: Progress) -> None:
+    """Compute tasks here or on a cluster, and report what each one returns."""
     if client is None:
 
         def after(key: Any, value: Any, *_: Any) -> None:

@@ -30,7 +30,7 @@ RATE = {"convolution": 1e-3, "convlstm": 2e-3, "sprites": 1.5e-3}
 
 
 def digits(source):
-    """MNIST's training digits without the bundled ones, on which the course tests, in two."""
+    """Return MNIST's training digits in two parts, without the bundled ones, which test them."""
     (images, _), _ = load_mnist(source)
     bundled = {image.tobytes() for part, _ in load_mnist("sample") for image in part}
     images = np.stack([image for image in images if image.tobytes() not in bundled])
@@ -87,7 +87,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("name", choices=RATE)
-    add("--source", default="keras", help="all of MNIST, in the words of load_mnist")
+    add("--source", default="keras", help="as for load_mnist: all of MNIST")
     add("--epochs", type=int, default=44)
     add("--decay", type=int, default=22, help="epochs at the end in which the rate falls to 0")
     add("--sequences", type=int, default=12_800, help="in an epoch")

@@ -74,24 +74,28 @@ def test_none_is_not_attempted_yet():
     ("answer", "expected", "words"),
     [
         (4, 3, "✗ your answer: it is 4, which is not right."),
-        (3.0, 3, "it is of type float: give a whole number"),
-        (True, 1, "it is of type bool: give a whole number"),
-        (1, True, "it is of type int: give True or False"),
-        ("3", 3.0, "it is of type str: give a number"),
-        (["a"], ("a",), "it is of type list: give tuple"),
+        (3.0, 3, "it is of type float: make it a whole number"),
+        (True, 1, "it is of type bool: make it a whole number"),
+        (1, True, "it is of type int: make it True or False"),
+        ("3", 3.0, "it is of type str: make it a number"),
+        (["a"], ("a",), "it is of type list: make it a tuple"),
         ((1, 2), (1, 2, 3), "it has 2 items, not 3"),
         ((1, 5, 3), (1, 2, 3), "item 1: it is 5, which is not right"),
         ({"b": 1}, {"a": 1}, "it has no 'a'"),
         ({"a": 1, "b": 2}, {"a": 1}, "it has 2 items, not 1"),
         ({"a": 2}, {"a": 1}, "item 'a': it is 2, which is not right"),
-        (TRACK.tolist(), TRACK, "it is of type list: give a NumPy array"),
+        (TRACK.tolist(), TRACK, "it is of type list: make it a NumPy array"),
         (TRACK.T, TRACK, "its shape is (2, 3), not (3, 2): are its axes in the right order?"),
         (TRACK[:2], TRACK, "its shape is (2, 2), not (3, 2)."),
-        (TRACK.astype(float), TRACK, "its dtype is float64: give a signed integer, such as int64"),
-        (TRACK.astype(np.uint8), TRACK, "its dtype is uint8: give a signed integer"),
-        (TRACK, TRACK.astype(float), "its dtype is int64: give floats"),
-        (CLIP.astype(float), CLIP, "its dtype is float64: give uint8"),
-        (CLIP > 0, CLIP, "its dtype is bool: give uint8"),
+        (
+            TRACK.astype(float),
+            TRACK,
+            "its dtype is float64: make it a signed integer, such as int64",
+        ),
+        (TRACK.astype(np.uint8), TRACK, "its dtype is uint8: make it a signed integer"),
+        (TRACK, TRACK.astype(float), "its dtype is int64: make it a float, such as float64"),
+        (CLIP.astype(float), CLIP, "its dtype is float64: make it uint8"),
+        (CLIP > 0, CLIP, "its dtype is bool: make it uint8"),
         (np.array([1.0, 2.0]), np.array([1.0, 2.5]), "its value at [1] is 2, not 2.5"),
         (np.array(4), np.array(3), "its value is 4, not 3"),
         (np.array([np.nan]), np.array([1.0]), "its value at [0] is nan, not 1"),
@@ -143,7 +147,7 @@ def test_a_subclass_of_an_array_is_no_array():
 
         __hash__ = None
 
-    assert "give a NumPy array" in says(np.zeros((3, 2), np.int64).view(Fake), TRACK)
+    assert "make it a NumPy array" in says(np.zeros((3, 2), np.int64).view(Fake), TRACK)
 
 
 # ---- tracks and clips ----
@@ -190,8 +194,8 @@ def test_a_clip_is_shown_beside_the_expected_one():
         "✗ your answer: frame 1, row 2, column 3: your pixel is 20, expected 200 "
         "(2 pixels of this frame differ)."
     )
-    assert verdict.films.titles == ["yours", "expected", "difference"]
-    mine, right, difference = verdict.films.clips
+    assert verdict.player.titles == ["yours", "expected", "difference"]
+    mine, right, difference = verdict.player.clips
     assert (mine == wrong).all() and (right == CLIP).all()
     assert difference[1, 2, 3] == 180 and difference.sum() == 181
     page = verdict._repr_html_()
@@ -199,17 +203,17 @@ def test_a_clip_is_shown_beside_the_expected_one():
 
 
 def test_a_clip_of_another_dtype_is_shown_too_and_one_of_another_shape_is_not():
-    assert (check(CLIP * 1.0, expected=CLIP, kind="clip").films.clips[0] == CLIP).all()
-    for other in (CLIP[:2], "film", CLIP.astype(object), CLIP.astype(complex)):
+    assert (check(CLIP * 1.0, expected=CLIP, kind="clip").player.clips[0] == CLIP).all()
+    for other in (CLIP[:2], "frames", CLIP.astype(object), CLIP.astype(complex)):
         verdict = check(other, expected=CLIP, kind="clip")
-        assert not verdict and verdict.films is None
+        assert not verdict and verdict.player is None
 
 
 def test_one_pixel_is_one():
     wrong = CLIP.copy()
     wrong[1, 4, 4] = 1
     assert "(1 pixel of this frame differs)." in says(wrong, CLIP, kind="clip")
-    assert check(CLIP / 1.0, expected=CLIP / 2.0, kind="clip").films is None  # no film of floats
+    assert check(CLIP / 1.0, expected=CLIP / 2.0, kind="clip").player is None  # no player of floats
 
 
 def test_a_clip_is_told_of_time():
@@ -341,7 +345,7 @@ def test_numbers_that_look_alike_are_told_apart():
 
 
 def test_what_cannot_be_sealed_is_refused():
-    with pytest.raises(TypeError, match="cannot be sealed: give numbers"):
+    with pytest.raises(TypeError, match="cannot be sealed: pass numbers"):
         seal([1, object()])
 
 
@@ -367,5 +371,5 @@ def test_a_wrong_answer_shows_no_line_of_the_test():
 
 
 def test_a_kind_that_is_unknown_is_refused():
-    with pytest.raises(ValueError, match="kind='film' is unknown: choose 'array', 'clip'"):
-        check(1, expected=1, kind="film")
+    with pytest.raises(ValueError, match="kind='picture' is unknown: choose 'array', 'clip'"):
+        check(1, expected=1, kind="picture")

@@ -18,7 +18,7 @@ import pytest
 import zarr
 from PIL import Image
 
-from mmnist_lib import MovingMNIST, files, load_mnist, load_sequences, loading, save_sequences
+from mmnist_lib import MovingMNIST, formats, load_mnist, load_sequences, loading, save_sequences
 from mmnist_lib.__main__ import _parser, main
 
 COMMAND = [sys.executable, "-m", "mmnist_lib"]
@@ -92,13 +92,13 @@ def made(tmp_path_factory):
     from mmnist_lib.scale import save_zarr
 
     folder = tmp_path_factory.mktemp("made")
-    for layout in files.LAYOUTS:
+    for layout in formats.LAYOUTS:
         save_sequences(sample(), 7, folder / f"{layout}.npy", layout=layout)
         save_zarr(sample(), 7, folder / f"{layout}.zarr", layout=layout)
     return folder
 
 
-ANY = [f"{layout}{suffix}" for layout in files.LAYOUTS for suffix in (".npy", ".zarr")]
+ANY = [f"{layout}{suffix}" for layout in formats.LAYOUTS for suffix in (".npy", ".zarr")]
 
 
 # help
@@ -204,7 +204,7 @@ def test_each_setting_reaches_the_data(run, tmp_path, arguments, changes):
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".zarr"])
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 def test_the_way_of_writing_reaches_the_file(run, tmp_path, suffix, layout):
     path = tmp_path / f"made{suffix}"
     arguments = ["generate", path, "--source", "sample", "--sequences", 5, "--frames", 20]
@@ -319,48 +319,60 @@ def one_line(err):
         (["generate"], r"required: file \(see mmnist generate --help\)"),
         (["generate", "new.npy", "--speed", "3"], "unrecognized arguments: --speed 3"),
         (["generate", "new.npy", "--sequences", "many"], "--sequences: invalid int value: 'many'"),
-        (["generate", "new.npy", "--sequences", "0"], "n_sequences=0 is too small: .* >= 1"),
-        (["generate", "new.npy", "--sequences", "-5"], "n_sequences=-5 is too small"),
+        (
+            ["generate", "new.npy", "--sequences", "0"],
+            "mmnist: --sequences 0 is too small: .* >= 1",
+        ),
+        (["generate", "new.npy", "--sequences", "-5"], "--sequences -5 is too small"),
         (["generate", "new.npy", "--sequences", "9" * 30], "new.npy|sequences"),
-        (["generate", "new.npy", "--frames", "0"], "n_frames=0 is too small"),
+        (["generate", "new.npy", "--frames", "0"], "--frames 0 is too small"),
         (["generate", "new.npy", "--frames", "9" * 17], "frames|memory|allocate|too"),
-        (["generate", "new.npy", "--digits", "-1"], "n_digits=-1 is too small"),
+        (["generate", "new.npy", "--digits", "-1"], "--digits -1 is too small"),
         (["generate", "new.npy", "--digits", "9" * 17], "digits|memory|allocate|too"),
-        (["generate", "new.npy", "--size", "27"], r"size=27 is smaller than the digits \(28\)"),
+        (["generate", "new.npy", "--size", "27"], r"--size 27 is smaller than the digits \(28\)"),
         (["generate", "new.npy", "--size", "64.5"], "--size: invalid int value"),
         (["generate", "new.npy", "--size", "1000000"], "size|memory|allocate"),
         (["generate", "new.zarr", "--size", "1000000"], "size|memory|allocate"),
-        (["generate", "new.npy", "--step-length", "nan"], "step_length=nan: give a finite"),
-        (["generate", "new.npy", "--step-length", "-1"], r"step_length=-1\.0: give a finite"),
-        (["generate", "new.npy", "--seed", "-1"], "seed=-1 is too small"),
-        (["generate", "new.npy", "--seed", str(2**128)], "is too large: give one below"),
+        (
+            ["generate", "new.npy", "--step-length", "nan"],
+            "--step-length nan: (give|pass) a finite",
+        ),
+        (
+            ["generate", "new.npy", "--step-length", "-1"],
+            r"--step-length -1\.0: (give|pass) a finite",
+        ),
+        (["generate", "new.npy", "--seed", "-1"], "--seed -1 is too small"),
+        (["generate", "new.npy", "--seed", str(2**128)], "is too large: (give|pass) one below"),
         (["generate", "new.npy", "--rule", "bounce"], "--rule: invalid choice: 'bounce'"),
         (["generate", "new.npy", "--split", "all"], "--split: invalid choice: 'all'"),
         (["generate", "new.npy", "--layout", "torch"], "--layout: invalid choice: 'torch'"),
         (["generate", "new.npy", "--resume"], "--resume are for a store: name a FILE.zarr"),
         (["generate", "new.npy", "--scheduler", "tcp://h:1"], "--scheduler .* name a FILE.zarr"),
-        (["generate", "new.zarr", "--resume"], "to resume: begin without resume"),
+        (["generate", "new.zarr", "--resume"], "to resume: begin without --resume"),
         (["generate", "new.zarr", "--scheduler", "nowhere"], "nowhere"),
-        (["generate", "new"], "new': give a name that ends in .npy or .zarr"),
-        (["generate", "new.npz"], "new.npz': give a name that ends in .npy or .zarr"),
+        (["generate", "new"], "new': choose a name that ends in .npy or .zarr"),
+        (["generate", "new.npz"], "new.npz': choose a name that ends in .npy or .zarr"),
         (["generate", "no/new.npy"], "there is no folder 'no'"),
         (["generate", "no/new.zarr"], "there is no folder 'no'"),
         (["generate", "old.npy"], r"old.npy' exists: .*\(--force\)"),
         (["generate", "old.zarr"], r"old.zarr' exists: .*\(--force\)"),
         (["generate", "old.zarr", "--force"], "old.zarr' is no Zarr array: it is not replaced"),
-        (["generate", "new.npy", "--source", "none.npz"], "source='none.npz' is neither 'auto'"),
-        (["generate", "new.npy", "--source", "old.npy"], "source='old.npy' is not an .npz"),
-        (["show", "none.npy"], "none.npy' does not exist: give the name of a .npy file"),
+        (["generate", "new.npy", "--source", "none.npz"], "--source 'none.npz' is neither 'auto'"),
+        (["generate", "new.npy", "--source", "old.npy"], "--source 'old.npy' is not an .npz"),
+        (["show", "none.npy"], "none.npy' does not exist: pass the name of a .npy file"),
         (["show", "old.npy"], "old.npy' is not a whole .npy file"),
         (["show", "good.npy", "--index", "3"], "--index 3: the file has sequences 0 to 2"),
         (["show", "good.npy", "--index", "-1"], "--index -1: the file has sequences 0 to 2"),
-        (["show", "good.npy", "--save", "clip.mp4"], "clip.mp4': give a name that ends in .gif or"),
+        (
+            ["show", "good.npy", "--save", "clip.mp4"],
+            "clip.mp4': choose a name that ends in .gif or",
+        ),
         (["show", "good.npy", "--save", "old.png"], r"old.png' exists: .*\(--force\)"),
         (["show", "good.npy", "--save", "no/clip.gif"], "there is no folder 'no'"),
-        (["show", "short.npy"], "neither axis has length 20: say which"),
+        (["show", "short.npy"], 'neither axis has length 20: say which .*--layout "canonical"'),
         (["show", "empty.npy"], "empty.npy|sequence"),
         (["show", "other.zarr"], "other.zarr"),
-        (["check", "none.npy"], "none.npy' does not exist: give the name of a .npy file"),
+        (["check", "none.npy"], "none.npy' does not exist: pass the name of a .npy file"),
         (["check", "none.zarr"], "none.zarr' does not exist"),
         (["check", "old.npy"], "old.npy' is not a whole .npy file"),
         (["check", "old.zarr"], "old.zarr' is a folder"),
@@ -675,7 +687,7 @@ def test_the_layout_is_said_where_the_shape_does_not_tell(run, tmp_path):
     assert (status, err) == (0, "") and ": 4 sequences of 3 frames, 64 × 64\n" in out
 
 
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 def test_a_store_tells_its_layout_where_the_shape_does_not(run, tmp_path, layout):
     path = tmp_path / "short.zarr"
     arguments = ["generate", path, "--source", "sample", "--sequences", 3, "--frames", 4]
@@ -742,13 +754,13 @@ def test_a_file_of_ours_is_told_from_the_published_one(run, made, name):
     assert (status, err) == (1, "")
     assert out.startswith(f"{made / name} is not the published file")
     found = rows(out)
-    statistics = files.statistics(sample().batch(0, 7))
+    statistics = formats.statistics(sample().batch(0, 7))
     for key, value in statistics.items():
-        assert found.pop(key) == (value, files.PUBLISHED[key])
+        assert found.pop(key) == (value, formats.PUBLISHED[key])
     assert found.pop("dtype") == ("uint8", "uint8")
     if name.endswith(".npy"):
-        sha256 = files.sha256_of(made / name)
-        assert found.pop("sha256") == (f"{sha256[:16]}…", f"{files.PUBLISHED['sha256'][:16]}…")
+        sha256 = formats.sha256_of(made / name)
+        assert found.pop("sha256") == (f"{sha256[:16]}…", f"{formats.PUBLISHED['sha256'][:16]}…")
         assert found.pop("bytes") == (f"{7 * 20 * 64**2 + 128:,}", "819,200,096")
     assert found.keys() == {"shape"}
     shape = (20, 7, 64, 64) if name.startswith("canonical") else (7, 20, 64, 64)
@@ -757,7 +769,7 @@ def test_a_file_of_ours_is_told_from_the_published_one(run, made, name):
 
 def test_the_published_file_is_known_by_its_bytes(run, made, monkeypatch):
     path = made / "canonical.npy"
-    monkeypatch.setitem(files.PUBLISHED, "sha256", files.sha256_of(path))
+    monkeypatch.setitem(formats.PUBLISHED, "sha256", formats.sha256_of(path))
     status, out, err = run("check", path)
     assert (status, out, err) == (0, f"{path} is the published file, byte for byte.\n", "")
     assert run("check", made / "batch.npy")[0] == 1

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmnist_lib import GroundTruth, MovingMNIST, files, load_sequences, save_sequences
+from mmnist_lib import GroundTruth, MovingMNIST, formats, load_sequences, save_sequences
+from mmnist_lib._atomic import partial_path
 
 TRUTH = [field.name for field in fields(GroundTruth)]
 posix = pytest.mark.skipif(os.name != "posix", reason="limits and users are those of POSIX")
@@ -62,7 +63,7 @@ def python(code, *arguments, **options):
 @pytest.fixture
 def blocks_of_three(monkeypatch):
     """Make three sequences of `small` at a time."""
-    monkeypatch.setattr(files, "BLOCK_BYTES", 3 * 576 + 500)
+    monkeypatch.setattr(formats, "BLOCK_BYTES", 3 * 576 + 500)
 
 
 # what a file holds
@@ -74,7 +75,7 @@ def blocks_of_three(monkeypatch):
     n_frames=st.integers(1, 22),
     room=st.integers(0, 8),
     in_block=st.integers(0, 4),
-    layout=st.sampled_from(files.LAYOUTS),
+    layout=st.sampled_from(formats.LAYOUTS),
 )
 @example(n=7, n_digits=2, n_frames=20, room=5, in_block=3, layout="canonical")
 @example(n=7, n_digits=2, n_frames=20, room=5, in_block=3, layout="batch")
@@ -84,14 +85,14 @@ def test_a_file_holds_what_batch_makes(
 ):
     data = small(n_digits=n_digits, n_frames=n_frames, size=5 + room)
     path = tmp_path_factory.mktemp("made") / "made.npy"
-    with mock.patch.object(files, "BLOCK_BYTES", in_block * n_frames * (5 + room) ** 2):
+    with mock.patch.object(formats, "BLOCK_BYTES", in_block * n_frames * (5 + room) ** 2):
         save_sequences(data, n, path, layout=layout)
     np.testing.assert_array_equal(np.load(path), in_layout(data.batch(0, n), layout))
     np.testing.assert_array_equal(load_sequences(path, layout), data.batch(0, n))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 6, 10, 11])
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 def test_the_bytes_are_those_of_np_save_wherever_blocks_end(tmp_path, blocks_of_three, n, layout):
     save_sequences(small(), n, tmp_path / "made.npy", layout=layout)
     expected = io.BytesIO()
@@ -107,7 +108,7 @@ def test_time_comes_first_unless_said_otherwise(tmp_path):
 
 def test_a_block_is_512_sequences_of_the_usual_kind():
     data = MovingMNIST(digits(side=28))
-    assert list(files.blocks(data, 1100)) == [(0, 512), (512, 1024), (1024, 1100)]
+    assert list(formats.blocks(data, 1100)) == [(0, 512), (512, 1024), (1024, 1100)]
 
 
 def test_other_libraries_read_it_as_they_read_the_published_file(tmp_path):
@@ -180,7 +181,7 @@ def test_the_truth_lies_beside_the_frames(tmp_path, blocks_of_three, labels):
 def test_the_truth_has_each_shape(tmp_path_factory, n, n_digits, n_frames, in_block):
     data = small(n_digits=n_digits, n_frames=n_frames)
     path = tmp_path_factory.mktemp("made") / "made.npy"
-    with mock.patch.object(files, "BLOCK_BYTES", in_block * n_frames * 144):
+    with mock.patch.object(formats, "BLOCK_BYTES", in_block * n_frames * 144):
         save_sequences(data, n, path, truth=True)
     truth = data.truth(0, n)
     with np.load(path.with_name("made-truth.npz"), allow_pickle=False) as archive:
@@ -204,7 +205,7 @@ def test_the_settings_in_the_file_make_the_same_data_again(tmp_path, changes):
     save_sequences(data, 3, tmp_path / "made.npy", truth=True)
     with np.load(tmp_path / "made-truth.npz") as archive:
         kept = json.loads(str(archive["settings"]))
-    assert kept.pop("images_sha256") == files.settings_of(data)["images_sha256"]
+    assert kept.pop("images_sha256") == formats.settings_of(data)["images_sha256"]
     again = MovingMNIST(digits(), labels(), **kept)
     assert repr(again) == repr(data)
     np.testing.assert_array_equal(np.load(tmp_path / "made.npy").swapaxes(0, 1), again.batch(0, 3))
@@ -212,7 +213,7 @@ def test_the_settings_in_the_file_make_the_same_data_again(tmp_path, changes):
 
 def test_the_settings_know_the_digits_by_their_pixels():
     def known(images):
-        return files.settings_of(MovingMNIST(images, size=12))["images_sha256"]
+        return formats.settings_of(MovingMNIST(images, size=12))["images_sha256"]
 
     images = digits()
     assert known(images) == known(np.asfortranarray(images)) == known(images.repeat(2, 0)[::2])
@@ -226,7 +227,7 @@ def test_the_settings_know_the_digits_by_their_pixels():
 @pytest.mark.parametrize("force", [False, True])
 def test_labels_that_no_file_holds_are_refused_and_nothing_is_written(tmp_path, force):
     names = np.array([None, *"bcdefghijkl"], object)
-    with pytest.raises(TypeError, match=r"labels are Python objects.*give numbers or strings"):
+    with pytest.raises(TypeError, match=r"labels are Python objects.*pass numbers or strings"):
         save_sequences(small(names), 3, tmp_path / "made.npy", truth=True, force=force)
     assert held(tmp_path) == {}
     save_sequences(small(names), 3, tmp_path / "made.npy")  # the frames do not need them
@@ -236,7 +237,7 @@ def test_labels_that_no_file_holds_are_refused_and_nothing_is_written(tmp_path, 
 # reading
 
 
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 @pytest.mark.parametrize("said", [False, True])
 def test_both_layouts_are_read_as_sequences_first(tmp_path, layout, said):
     data = small(n_frames=20)
@@ -246,7 +247,7 @@ def test_both_layouts_are_read_as_sequences_first(tmp_path, layout, said):
     np.testing.assert_array_equal(sequences, data.batch(0, 7))
 
 
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 def test_what_is_read_cannot_be_written_to(tmp_path, layout):
     save_sequences(small(), 7, tmp_path / "made.npy", layout=layout)
     before = held(tmp_path)
@@ -310,7 +311,7 @@ def header(shape, pixels=100):
 
 
 WHOLE = npy((20, 3, 4, 4))
-NO_FILE_OF_SEQUENCES = "no file of sequences: give one of uint8, .20, n, size, size"
+NO_SEQUENCES = "no sequences: pass a file of uint8, .20, n, size, size"
 
 
 @pytest.mark.parametrize(
@@ -326,16 +327,16 @@ NO_FILE_OF_SEQUENCES = "no file of sequences: give one of uint8, .20, n, size, s
         (b"frame,pixel\n0,0\n" * 50, "is not a whole .npy file"),
         (pickle.dumps([1, 2]), "is not a whole .npy file"),
         (npy((20, 3, 4, 4), object), "is not a whole .npy file of numbers.*Python objects"),
-        (npy((20, 3, 4, 4), np.float32), f"holds float32 of shape .*{NO_FILE_OF_SEQUENCES}"),
-        (npy((20, 3, 4, 4), np.int8), f"holds int8 of shape .*{NO_FILE_OF_SEQUENCES}"),
-        (npy((20, 3, 4, 4), bool), f"holds bool of shape .*{NO_FILE_OF_SEQUENCES}"),
-        (npy((20, 3, 16)), rf"holds uint8 of shape \(20, 3, 16\), {NO_FILE_OF_SEQUENCES}"),
+        (npy((20, 3, 4, 4), np.float32), f"holds float32 of shape .*{NO_SEQUENCES}"),
+        (npy((20, 3, 4, 4), np.int8), f"holds int8 of shape .*{NO_SEQUENCES}"),
+        (npy((20, 3, 4, 4), bool), f"holds bool of shape .*{NO_SEQUENCES}"),
+        (npy((20, 3, 16)), rf"holds uint8 of shape \(20, 3, 16\), {NO_SEQUENCES}"),
         (
             npy((20, 3, 4, 4, 1)),
-            rf"holds uint8 of shape \(20, 3, 4, 4, 1\), {NO_FILE_OF_SEQUENCES}",
+            rf"holds uint8 of shape \(20, 3, 4, 4, 1\), {NO_SEQUENCES}",
         ),
-        (npy(()), rf"holds uint8 of shape \(\), {NO_FILE_OF_SEQUENCES}"),
-        (npy((20, 3, 4, 5)), rf"holds uint8 of shape \(20, 3, 4, 5\), {NO_FILE_OF_SEQUENCES}"),
+        (npy(()), rf"holds uint8 of shape \(\), {NO_SEQUENCES}"),
+        (npy((20, 3, 4, 5)), rf"holds uint8 of shape \(20, 3, 4, 5\), {NO_SEQUENCES}"),
         (header((20, -3, 4, 4)), "is not a whole .npy file"),
         (header((20, 10**30, 4, 4)), "is not a whole .npy file"),
     ],
@@ -350,7 +351,7 @@ def test_what_is_no_file_of_sequences_is_refused(tmp_path, content, words, layou
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
-        ("none.npy", FileNotFoundError, "none.npy' does not exist: give the name of a .npy file"),
+        ("none.npy", FileNotFoundError, "none.npy' does not exist: pass the name of a .npy file"),
         ("no/no.npy", FileNotFoundError, "no.npy' does not exist"),
         ("", IsADirectoryError, "is a folder: name the .npy file in it"),
     ],
@@ -373,9 +374,9 @@ def test_an_unknown_layout_is_refused(tmp_path, layout):
 
 @pytest.mark.parametrize("path", [None, 3, b"made.npy", ["made.npy"], io.BytesIO()])
 def test_what_is_no_path_is_refused(path):
-    with pytest.raises(TypeError, match=r"path=.* has type .*: give a file's name"):
+    with pytest.raises(TypeError, match=r"path=.* has type .*: pass a file's name"):
         load_sequences(path)
-    with pytest.raises(TypeError, match=r"path=.* has type .*: give a file's name"):
+    with pytest.raises(TypeError, match=r"path=.* has type .*: pass a file's name"):
         save_sequences(small(), 3, path)
 
 
@@ -385,13 +386,13 @@ def test_what_is_no_path_is_refused(path):
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
-        ("made", ValueError, "made': give a name that ends in .npy"),
-        ("made.npz", ValueError, "made.npz': give a name that ends in .npy"),
-        ("made.npy.gz", ValueError, "give a name that ends in .npy"),
-        (".npy", ValueError, "give a name that ends in .npy"),
+        ("made", ValueError, "made': choose a name that ends in .npy"),
+        ("made.npz", ValueError, "made.npz': choose a name that ends in .npy"),
+        ("made.npy.gz", ValueError, "choose a name that ends in .npy"),
+        (".npy", ValueError, "choose a name that ends in .npy"),
         ("no/made.npy", FileNotFoundError, "made.npy': there is no folder '.*no'"),
         ("file/made.npy", FileNotFoundError, "made.npy': there is no folder '.*file'"),
-        ("folder.npy", IsADirectoryError, "folder.npy' is a folder: give the name of a file"),
+        ("folder.npy", IsADirectoryError, "folder.npy' is a folder: pass the name of a file"),
     ],
 )
 @pytest.mark.parametrize("force", [False, True])
@@ -477,7 +478,7 @@ def fail_at(call, function, error):
     [("batch", 1), ("batch", 2), ("batch", 4), ("truth", 1), ("truth", 4), ("truth", 20)],
 )
 @pytest.mark.parametrize("old", [{}, {"made.npy": b"old frames", "made-truth.npz": b"old truth"}])
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 def test_a_fault_leaves_all_as_it_was(
     tmp_path, blocks_of_three, monkeypatch, error, what, call, old, layout
 ):
@@ -538,7 +539,7 @@ def disk_of_one_megabyte(tmp_path):
         subprocess.run(["umount", folder], check=True, timeout=20)
 
 
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 @pytest.mark.parametrize("truth", [False, True])
 def test_a_full_disk_is_named_and_what_was_there_is_kept(disk_of_one_megabyte, layout, truth):
     folder = disk_of_one_megabyte
@@ -552,7 +553,7 @@ def test_a_full_disk_is_named_and_what_was_there_is_kept(disk_of_one_megabyte, l
 
 
 @posix
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 def test_a_file_that_may_grow_no_further_is_named_and_removed(tmp_path, layout):
     code = """
 import errno, resource, sys
@@ -591,7 +592,7 @@ except PermissionError as error:
     tmp_path.chmod(0o555)
     try:
         # The names of other folders may be closed to nobody, the working folder is not.
-        root = str(Path(files.__file__).parents[1])
+        root = str(Path(formats.__file__).parents[1])
         refused = python(code, force, cwd=tmp_path, env=os.environ | {"PYTHONPATH": root})
     finally:
         tmp_path.chmod(0o755)
@@ -607,7 +608,7 @@ def test_a_killed_run_leaves_no_file_of_that_name_and_force_begins_anew(tmp_path
     with subprocess.Popen([*command, "--sequences", "100000"]) as process:
         try:
             until = time.monotonic() + 30
-            while not files.partial_path(path).exists() and time.monotonic() < until:
+            while not partial_path(path).exists() and time.monotonic() < until:
                 assert process.poll() is None
                 time.sleep(0.001)
             time.sleep(delay)
@@ -673,7 +674,7 @@ def test_the_statistics_are_those_of_the_formulas(monkeypatch):
     late = values[:, 10:]
     copied = late - values[:, 9:10]
     seen = []
-    assert files.statistics(sequences, seen.append) == {
+    assert formats.statistics(sequences, seen.append) == {
         "mean pixel (0 to 1)": f"{values.mean():.4f}",
         "standard deviation": f"{values.std():.4f}",
         # As everywhere in this library: summed over a frame, then the mean over frames.
@@ -687,7 +688,7 @@ def test_the_statistics_of_a_clip_by_hand():
     clip = np.zeros((1, 20, 2, 2), np.uint8)
     clip[0, 9:, 0, 0] = 255  # one white pixel in frames 9 to 19
     clip[0, 10:, 1, 1] = 255  # and another in frames 10 to 19
-    found = files.statistics(clip)
+    found = formats.statistics(clip)
     mean = 21 / 80
     assert found == {
         "mean pixel (0 to 1)": f"{mean:.4f}",
@@ -699,19 +700,19 @@ def test_the_statistics_of_a_clip_by_hand():
 
 @pytest.mark.parametrize("n_frames", [1, 10, 19, 21])
 def test_clips_of_another_length_have_no_errors_of_prediction(n_frames):
-    found = files.statistics(np.full((3, n_frames, 2, 2), 51, np.uint8))
+    found = formats.statistics(np.full((3, n_frames, 2, 2), 51, np.uint8))
     assert found == {"mean pixel (0 to 1)": "0.2000", "standard deviation": "0.0000"}
 
 
 def test_each_statistic_of_the_published_file_is_computed():
-    found = files.statistics(np.zeros((1, 20, 2, 2), np.uint8))
-    assert list(files.PUBLISHED) == ["shape", "dtype", "bytes", "sha256", *found]
+    found = formats.statistics(np.zeros((1, 20, 2, 2), np.uint8))
+    assert list(formats.PUBLISHED) == ["shape", "dtype", "bytes", "sha256", *found]
 
 
 def test_what_is_published_fits_together():
-    pixels = np.prod(json.loads(files.PUBLISHED["shape"].replace("(", "[").replace(")", "]")))
-    assert int(files.PUBLISHED["bytes"].replace(",", "")) == pixels + 96  # of header
-    assert len(bytes.fromhex(files.PUBLISHED["sha256"])) == 32
+    pixels = np.prod(json.loads(formats.PUBLISHED["shape"].replace("(", "[").replace(")", "]")))
+    assert int(formats.PUBLISHED["bytes"].replace(",", "")) == pixels + 96  # of header
+    assert len(bytes.fromhex(formats.PUBLISHED["sha256"])) == 32
 
 
 @pytest.mark.parametrize("length", [0, 1, 2**22 - 1, 2**22, 2**22 + 1, 2**23 + 5])
@@ -719,5 +720,5 @@ def test_the_sha256_is_that_of_all_bytes(tmp_path, length):
     content = np.random.default_rng(0).bytes(length)
     (tmp_path / "file").write_bytes(content)
     seen = []
-    assert files.sha256_of(tmp_path / "file", seen.append) == hashlib.sha256(content).hexdigest()
+    assert formats.sha256_of(tmp_path / "file", seen.append) == hashlib.sha256(content).hexdigest()
     assert seen == sorted(set(seen)) and seen[-1:] == [length][: len(seen)]

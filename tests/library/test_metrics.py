@@ -63,13 +63,13 @@ def test_a_single_clip_is_split_into_views(n_in):
 @pytest.mark.parametrize(
     ("shape", "n_in", "error", "words"),
     [
-        ((64, 64), 1, ValueError, r"frames has shape \(64, 64\): give \(\.\.\., n_frames, h"),
-        ((3, 1, 8, 8), 1, ValueError, "n_frames=1: give 2 or more"),
-        ((0, 8, 8), 1, ValueError, "n_frames=0: give 2 or more"),
+        ((64, 64), 1, ValueError, r"frames has shape \(64, 64\): pass \(\.\.\., n_frames, h"),
+        ((3, 1, 8, 8), 1, ValueError, "2 frames or more"),
+        ((0, 8, 8), 1, ValueError, "2 frames or more"),
         ((5, 8, 8), 0, ValueError, "n_in=0 is too small.*>= 1"),
         ((5, 8, 8), -1, ValueError, "n_in=-1 is too small.*>= 1"),
-        ((5, 8, 8), 5, ValueError, "n_in=5 leaves none of 5 frames to predict: give 1 to 4"),
-        ((9, 5, 8, 8), 6, ValueError, "n_in=6 leaves none of 5 frames to predict: give 1 to 4"),
+        ((5, 8, 8), 5, ValueError, "n_in=5 leaves none of 5 frames to predict: pass 1 to 4"),
+        ((9, 5, 8, 8), 6, ValueError, "n_in=6 leaves none of 5 frames to predict: pass 1 to 4"),
         ((5, 8, 8), 2.0, TypeError, r"n_in=2\.0 is not an integer"),
         ((5, 8, 8), "2", TypeError, "n_in='2' is not an integer"),
     ],
@@ -80,7 +80,7 @@ def test_a_split_that_cannot_be_is_refused(shape, n_in, error, words):
 
 
 def test_ragged_frames_are_not_split():
-    with pytest.raises(TypeError, match="frames is ragged: give an array of frames"):
+    with pytest.raises(TypeError, match="frames is ragged: pass an array"):
         split_frames([[[1.0], [1.0, 2.0]]], 1)
 
 
@@ -307,13 +307,13 @@ def test_a_truth_outside_the_unit_range_is_refused(metric, low_high):
 def test_nan_and_infinity_are_not_judged(metric, value, name):
     pair = {"predicted": np.zeros((2, 2, 8, 8)), "true": np.zeros((2, 2, 8, 8))}
     pair[name][1, 0, 3, 3] = value
-    with pytest.raises(ValueError, match=f"{name} holds NaN or infinity: give finite numbers"):
+    with pytest.raises(ValueError, match=f"{name} holds NaN or infinity: pass finite numbers"):
         metric(**pair)
 
 
 @each_metric
 def test_shapes_that_differ_are_refused_even_if_they_broadcast(metric):
-    words = r"predicted has shape \(1, 2, 8, 8\) and true \(3, 2, 8, 8\): give the same"
+    words = r"predicted has shape \(1, 2, 8, 8\) and true \(3, 2, 8, 8\): pass the same"
     with pytest.raises(ValueError, match=words):
         metric(np.zeros((1, 2, 8, 8)), np.zeros((3, 2, 8, 8)))
 
@@ -323,7 +323,7 @@ def test_shapes_that_differ_are_refused_even_if_they_broadcast(metric):
     "shape", [(), (8,), (2, 8, 8), (1, 2, 3, 1, 8, 8), (0, 2, 8, 8), (2, 0, 8, 8), (1, 2, 0, 8, 8)]
 )
 def test_other_numbers_of_axes_and_empty_batches_are_refused(metric, shape):
-    words = r"predicted has shape \(.*\): give \(batch, time, height, width\), or .* none .* 0"
+    words = r"predicted has shape \(.*\): pass \(batch, time, height, width\), or .* none .* 0"
     with pytest.raises(ValueError, match=words):
         metric(np.zeros(shape), np.zeros(shape))
 
@@ -339,7 +339,7 @@ def test_an_unknown_axis_is_refused(metric, axis):
 
 @pytest.mark.parametrize("size", [(6, 64), (64, 6), (64, 1)])
 def test_ssim_needs_room_for_its_window(size):
-    words = f"frames of {size[0]} x {size[1]} pixels are smaller .*: give 7 x 7 .*after time"
+    words = f"frames of {size[0]} x {size[1]} pixels are smaller .*: pass 7 x 7 .*after time"
     with pytest.raises(ValueError, match=words):
         ssim(np.zeros((1, 2, *size)), np.zeros((1, 2, *size)))
 
@@ -347,11 +347,11 @@ def test_ssim_needs_room_for_its_window(size):
 @pytest.mark.parametrize(
     ("data_range", "error", "words"),
     [
-        (0, ValueError, r"data_range=0 is not positive: give 2\.0 or 1\.0"),
-        (-1.0, ValueError, r"data_range=-1\.0 is not positive"),
+        (0, ValueError, r"data_range=0 is not a positive number: pass 2\.0 or 1\.0"),
+        (-1.0, ValueError, r"data_range=-1\.0 is not a positive number"),
         (np.nan, ValueError, "data_range holds NaN or infinity"),
         (np.inf, ValueError, "data_range holds NaN or infinity"),
-        ([1.0, 2.0], ValueError, r"data_range has shape \(2,\): give one number"),
+        ([1.0, 2.0], ValueError, r"data_range=\[1\.0, 2\.0\] is not a positive number"),
         ("two", TypeError, "data_range holds .*, not numbers"),
         (None, TypeError, "data_range holds object, not numbers"),
     ],
@@ -368,25 +368,17 @@ def test_the_interval_is_that_of_the_normal_law():
     # The mean of 400 values of deviation 2 deviates by 0.1: 95 % lie within 1.96 * 0.1.
     values = np.random.default_rng(1).normal(5, 2, 400)
     values = 5 + 2 * (values - values.mean()) / values.std()
-    low, high = bootstrap(values, n_resamples=20_000)
-    assert_allclose([low, high], [5 - 0.196, 5 + 0.196], atol=0.006)
+    low, high = bootstrap(values)
+    assert_allclose([low, high], [5 - 0.196, 5 + 0.196], atol=0.02)
 
 
-@pytest.mark.parametrize("level", [0.5, 0.9])
-def test_the_interval_covers_the_true_mean_as_often_as_it_says(level):
-    # Exponential values of mean 1, 300 times 60; a binomial share's deviation is under 3 %.
-    samples = np.random.default_rng(2).exponential(size=(300, 60))
+def test_the_interval_covers_the_true_mean_as_often_as_it_says():
+    # Exponential values of mean 1, 200 times 60; a binomial share's deviation is under 2 %.
+    samples = np.random.default_rng(2).exponential(size=(200, 60))
     rng = np.random.default_rng(3)
-    intervals = [bootstrap(s, level=level, n_resamples=400, seed=rng) for s in samples]
+    intervals = [bootstrap(s, seed=rng) for s in samples]
     covered = np.mean([low < 1 < high for low, high in intervals])
-    assert abs(covered - level) < 0.07
-
-
-def test_a_higher_level_is_a_wider_interval_and_95_percent_is_the_default():
-    values = noise(50)
-    (a, f), (b, e), (c, d) = (bootstrap(values, level=level) for level in (0.99, 0.95, 0.5))
-    assert a < b < c < values.mean() < d < e < f
-    assert bootstrap(values) == (b, e)
+    assert abs(covered - 0.95) < 0.07
 
 
 def test_the_same_seed_gives_the_same_interval():
@@ -399,9 +391,9 @@ def test_the_same_seed_gives_the_same_interval():
     assert bootstrap(values, seed=rng) != bootstrap(values, seed=rng)
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30), st.integers(1, 50))
-def test_the_interval_is_in_order_and_among_the_values(values, n_resamples):
-    low, high = bootstrap(values, n_resamples=n_resamples)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
+def test_the_interval_is_in_order_and_among_the_values(values):
+    low, high = bootstrap(values)
     assert type(low) is float and type(high) is float
     assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
 
@@ -410,39 +402,25 @@ def test_values_that_do_not_vary_leave_no_doubt():
     assert bootstrap([3, 3, 3, 3]) == (3.0, 3.0)
 
 
-def test_many_values_are_drawn_in_blocks():
-    values = noise(300_000)  # three resamples a block, and one left over
+def test_many_values_need_little_memory():
+    values = noise(30_000)
     tracemalloc.start()
-    low, high = bootstrap(values, n_resamples=10)
+    bootstrap(values)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10 * values.nbytes
-    # Ten means, each with a deviation of 0.29 / sqrt(300,000) = 0.0005
-    assert 0.0002 < high - low < 0.004 and abs(low + high - 2 * values.mean()) < 0.003
-
-
-def test_more_values_than_fit_into_a_block_are_drawn_too():
-    assert bootstrap(np.ones(2**20 + 1), n_resamples=2) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"values": []}, ValueError, r"values has shape \(0,\): give \(n,\).*at least 2 seq"),
-        ({"values": [1.0]}, ValueError, r"values has shape \(1,\): give \(n,\).*at least 2 seq"),
-        ({"values": 1.0}, ValueError, r"values has shape \(\): give \(n,\)"),
-        ({"values": np.zeros((3, 10))}, ValueError, r"values has shape \(3, 10\): give \(n,\)"),
+        ({"values": []}, ValueError, r"values has shape \(0,\): pass \(n,\).*at least 2 seq"),
+        ({"values": [1.0]}, ValueError, r"values has shape \(1,\): pass \(n,\).*at least 2 seq"),
+        ({"values": 1.0}, ValueError, r"values has shape \(\): pass \(n,\)"),
+        ({"values": np.zeros((3, 10))}, ValueError, r"values has shape \(3, 10\): pass \(n,\)"),
         ({"values": [1.0, np.nan]}, ValueError, "values holds NaN or infinity"),
-        ({"values": [1.0, np.inf]}, ValueError, "give finite numbers.*PSNR is infinite: use MSE"),
+        ({"values": [1.0, np.inf]}, ValueError, "pass finite numbers.*PSNR is infinite: use MSE"),
         ({"values": ["low", "high"]}, TypeError, "values holds .*, not numbers"),
-        ({"level": 0}, ValueError, "level=0 is not between 0 and 1: give a share, such as 0.95"),
-        ({"level": 1.0}, ValueError, r"level=1\.0 is not between 0 and 1"),
-        ({"level": 95}, ValueError, "level=95 is not between 0 and 1"),
-        ({"level": np.nan}, ValueError, "level holds NaN"),
-        ({"level": "95 %"}, TypeError, "level holds .*, not numbers"),
-        ({"level": [0.5, 0.95]}, ValueError, r"level has shape \(2,\): give one number"),
-        ({"n_resamples": 0}, ValueError, "n_resamples=0 is too small"),
-        ({"n_resamples": 1e3}, TypeError, r"n_resamples=1000\.0 is not an integer"),
         ({"seed": -1}, ValueError, "seed=-1 is too small"),
         ({"seed": None}, TypeError, "seed=None is not an integer"),
     ],
@@ -545,8 +523,8 @@ def test_a_picture_that_fills_the_canvas_is_not_taken_to_move_round():
     ("inputs", "error", "words"),
     [
         (np.zeros((1, 2, 8, 8), np.uint8), TypeError, "inputs has dtype uint8: .*frames / 255"),
-        (np.zeros((2, 8, 8)), ValueError, r"inputs has shape \(2, 8, 8\): give \(batch, n_in"),
-        (np.zeros((1, 2, 1, 8, 8)), ValueError, r"inputs has shape .*: give \(batch, n_in"),
+        (np.zeros((2, 8, 8)), ValueError, r"inputs has shape \(2, 8, 8\): pass \(batch, time"),
+        (np.zeros((1, 2, 1, 8, 8)), ValueError, r"inputs has shape .*: pass \(batch, time"),
         (np.zeros((0, 2, 8, 8)), ValueError, r"inputs has shape \(0, .*none of them 0"),
         (np.full((1, 2, 8, 8), 255.0), ValueError, "inputs runs from 255.0 to 255.0.*/ 255"),
         (np.full((1, 2, 8, 8), -0.1), ValueError, "inputs runs from -0.1 to -0.1.*/ 255"),
@@ -570,7 +548,7 @@ def test_a_baseline_needs_a_horizon(baseline, n_out, error, words):
 
 
 def test_one_frame_shows_no_movement():
-    with pytest.raises(ValueError, match=r"shape \(1, 1, 8, 8\): give 2 frames or more"):
+    with pytest.raises(ValueError, match=r"shape \(1, 1, 8, 8\): pass 2 frames or more"):
         extrapolate(np.zeros((1, 1, 8, 8)), 2)
 
 
@@ -606,19 +584,19 @@ def test_copies_get_worse_with_the_horizon(clips):
 
 def test_the_table_has_a_line_for_each_with_its_scores(clips):
     inputs, targets = clips
-    guesses = {"black": black(inputs, 10), "copy of the last": copy_last(inputs, 10)}
-    head, *lines = score_table(guesses, targets).splitlines()
+    predictions = {"black": black(inputs, 10), "copy of the last": copy_last(inputs, 10)}
+    head, *lines = score_table(predictions, targets).splitlines()
     assert head.split() == ["MSE", "95", "%", "interval", "MAE", "SSIM", "PSNR"]
-    for line, (name, guess) in zip(lines, guesses.items(), strict=True):
+    for line, (name, predicted) in zip(lines, predictions.items(), strict=True):
         assert line.startswith(name)
         found = [float(word) for word in line.removeprefix(name).replace("to", "").split()]
-        low, high = bootstrap(mse(guess, targets, axis=1))
+        low, high = bootstrap(mse(predicted, targets, axis=1))
         scores = [mse, low, high, mae, ssim, psnr]
-        wanted = [score(guess, targets) if callable(score) else score for score in scores]
+        wanted = [score(predicted, targets) if callable(score) else score for score in scores]
         assert_allclose(found, wanted, atol=0.51, rtol=0)
         assert abs(found[4] - wanted[4]) < 1e-4 and low < found[0] < high
 
 
 def test_a_table_of_nothing_is_an_error(clips):
-    with pytest.raises(ValueError, match="guesses is empty"):
+    with pytest.raises(ValueError, match="predictions is empty"):
         score_table({}, clips[1])

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 import zarr
 
-from mmnist_lib import MovingMNIST, files, load_mnist, scale
+from mmnist_lib import MovingMNIST, formats, load_mnist, save_sequences, scale
+from mmnist_lib._atomic import partial_path
 from mmnist_lib.scale import save_zarr
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
@@ -45,7 +46,7 @@ def limit():
 @pytest.fixture(autouse=True)
 def blocks_of_three(monkeypatch):
     """Make three sequences of `small` at a time: a chunk holds three."""
-    monkeypatch.setattr(files, "BLOCK_BYTES", 3 * 576 + 500)
+    monkeypatch.setattr(formats, "BLOCK_BYTES", 3 * 576 + 500)
 
 
 def new_cluster():
@@ -103,7 +104,7 @@ def chunks(store):
 
 def unfinished(path, kept, data=None, n=10, layout="canonical"):
     """Leave behind what a run does that was stopped: just the chunks that are kept."""
-    partial = files.partial_path(path)
+    partial = partial_path(path)
     save_zarr(data or small(), n, path, layout=layout)
     path.rename(partial)
     for name in chunks(partial):
@@ -116,7 +117,7 @@ def unfinished(path, kept, data=None, n=10, layout="canonical"):
 
 
 @pytest.mark.parametrize("n", [1, 3, 10, 12])
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 def test_a_store_holds_what_batch_makes(tmp_path, scheduler, n, layout):
     save_zarr(small(), n, tmp_path / "made.zarr", layout=layout, scheduler=scheduler)
     assert names(tmp_path) == {"made.zarr"}
@@ -152,7 +153,7 @@ def test_any_settings_will_do(tmp_path, scheduler, changes):
     np.testing.assert_array_equal(read(tmp_path / "made.zarr"), data.batch(0, 40))
 
 
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 def test_the_store_names_its_axes_and_says_what_made_it(tmp_path, layout):
     data = small(seed=2**128 - 1, step_length=0.3, rule="reflect")
     save_zarr(data, 7, tmp_path / "made.zarr", layout=layout)
@@ -161,7 +162,7 @@ def test_the_store_names_its_axes_and_says_what_made_it(tmp_path, layout):
     assert store.metadata.dimension_names == (*first, "row", "column")
     made = dict(store.attrs)
     assert [made.pop(name) for name in ("layout", "n_sequences", "block")] == [layout, 7, 3]
-    assert made.pop("images_sha256") == files.settings_of(data)["images_sha256"]
+    assert made.pop("images_sha256") == formats.settings_of(data)["images_sha256"]
     assert repr(MovingMNIST(digits(), **made)) == repr(data)
 
 
@@ -174,7 +175,7 @@ def test_dask_reads_it_lazily(tmp_path):
 
 def test_the_truth_is_the_one_that_a_file_has(tmp_path, scheduler):
     save_zarr(small(), 10, tmp_path / "made.zarr", truth=True, scheduler=scheduler)
-    files.save_sequences(small(), 10, tmp_path / "other.npy", truth=True)
+    save_sequences(small(), 10, tmp_path / "other.npy", truth=True)
     assert names(tmp_path) == {"made.zarr", "made-truth.npz", "other.npy", "other-truth.npz"}
     with (
         np.load(tmp_path / "made-truth.npz") as made,
@@ -205,8 +206,8 @@ def test_many_blocks_are_bundled_into_few_tasks(tmp_path, monkeypatch, scheduler
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
-        ("made", ValueError, "made': give a name that ends in .zarr"),
-        ("made.npy", ValueError, "made.npy': give a name that ends in .zarr"),
+        ("made", ValueError, "made': choose a name that ends in .zarr"),
+        ("made.npy", ValueError, "made.npy': choose a name that ends in .zarr"),
         ("no/made.zarr", FileNotFoundError, "made.zarr': there is no folder '.*no'"),
         ("made.zarr", FileExistsError, r"exists: .*another name, or replace it \(force\)"),
     ],
@@ -221,10 +222,10 @@ def test_a_bad_name_is_refused(tmp_path, name, error, words):
 @pytest.mark.parametrize(
     ("n", "changes", "error", "words"),
     [
-        (0, {}, ValueError, "n_sequences=0 is too small: give an integer >= 1"),
+        (0, {}, ValueError, "n_sequences=0 is too small: pass an integer >= 1"),
         (1.5, {}, TypeError, r"n_sequences=1\.5 is not an integer"),
         (3, {"layout": "torch"}, ValueError, "layout='torch' is unknown: choose 'canonical' or"),
-        (3, {"path": None}, TypeError, "path=None has type NoneType: give a file's name"),
+        (3, {"path": None}, TypeError, "path=None has type NoneType: pass a file's name"),
         (3, {"scheduler": "nowhere"}, ValueError, "nowhere"),
     ],
 )
@@ -287,7 +288,7 @@ def test_an_old_truth_is_replaced_only_by_force(tmp_path):
 def test_labels_that_no_file_holds_are_refused_before_any_work(tmp_path):
     names_of_digits = np.array([None, *"bcdefghijkl"], object)
     seen = []
-    with pytest.raises(TypeError, match=r"labels are Python objects.*give numbers or strings"):
+    with pytest.raises(TypeError, match=r"labels are Python objects.*pass numbers or strings"):
         save_zarr(
             small(labels=names_of_digits), 10, tmp_path / "made.zarr",
             truth=True, progress=seen.append,
@@ -298,7 +299,7 @@ def test_labels_that_no_file_holds_are_refused_before_any_work(tmp_path):
 # stopped, and resumed
 
 
-@pytest.mark.parametrize("layout", files.LAYOUTS)
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
 @pytest.mark.parametrize("kept", [set(), {0}, {1, 3}, {0, 1, 2}, {0, 1, 2, 3}])
 def test_what_was_finished_is_kept_and_the_rest_is_made(tmp_path, scheduler, layout, kept):
     path = tmp_path / "made.zarr"
@@ -357,7 +358,7 @@ def test_other_settings_are_not_mixed_into_a_store(tmp_path, changes, n, layout,
     partial = unfinished(path, kept={0, 2})
     before = chunks(partial)
     if "images_sha256" in named:
-        named = {"images_sha256": files.settings_of(small())["images_sha256"]}
+        named = {"images_sha256": formats.settings_of(small())["images_sha256"]}
     with pytest.raises(ValueError, match=r"was begun with .*: resume it with the same") as caught:
         save_zarr(small(**changes), n, path, layout=layout, resume=True, force=force)
     assert f"with {named}: " in str(caught.value)
@@ -382,7 +383,7 @@ def test_a_whole_store_is_not_resumed(tmp_path):
 def test_a_version_with_other_blocks_resumes_nothing_wrongly(tmp_path, monkeypatch):
     path = tmp_path / "made.zarr"
     unfinished(path, kept={1})
-    monkeypatch.setattr(files, "BLOCK_BYTES", 5 * 576)
+    monkeypatch.setattr(formats, "BLOCK_BYTES", 5 * 576)
     with pytest.raises(ValueError, match=r"was begun with {'block': 3}: resume it with the same"):
         save_zarr(small(), 10, path, resume=True)
 
@@ -416,7 +417,7 @@ def disk_of_one_megabyte(tmp_path):
 def test_a_full_disk_is_named_and_the_store_resumed_when_there_is_room(
     disk_of_one_megabyte, monkeypatch, scheduler
 ):
-    monkeypatch.setattr(files, "BLOCK_BYTES", 100 * 576)
+    monkeypatch.setattr(formats, "BLOCK_BYTES", 100 * 576)
     path, ballast = disk_of_one_megabyte / "made.zarr", disk_of_one_megabyte / "ballast"
     ballast.write_bytes(bytes(900_000))
     with pytest.raises(OSError, match="No space left on device") as caught:
@@ -452,7 +453,7 @@ def test_a_worker_that_is_killed_half_way_is_made_up_for(tmp_path):
 @posix
 def test_a_killed_command_is_resumed(tmp_path):
     path, n = tmp_path / "made.zarr", 4000
-    partial = files.partial_path(path)
+    partial = partial_path(path)
     command = [sys.executable, "-m", "mmnist_lib", "generate", path, "--source", "sample"]
     command += ["--sequences", str(n)]
     one_block_after_the_other = os.environ | {"DASK_NUM_WORKERS": "1"}
@@ -514,7 +515,7 @@ def test_the_settings_in_the_store_are_plain_json(tmp_path):
     save_zarr(small(), 3, tmp_path / "made.zarr")
     held = json.loads((tmp_path / "made.zarr" / "zarr.json").read_text())
     assert held["attributes"] == {
-        "layout": "canonical", "n_sequences": 3, "block": 3, **files.settings_of(small()),
+        "layout": "canonical", "n_sequences": 3, "block": 3, **formats.settings_of(small()),
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The exact predictor: right on films of the rule, and honest about all others."""
+"""The exact predictor: right on sequences of the rule, and honest about all others."""
 
 import numpy as np
 import pytest
@@ -22,12 +22,12 @@ from mmnist_lib import (
 )
 
 IMAGES = load_mnist("sample")[1][0]
-few = settings(max_examples=5)  # a film takes half a second
+few = settings(max_examples=5)  # a sequence takes half a second
 seeds = st.integers(0, 10_000)
 square = np.full((1, 28, 28), 255, np.uint8)
 
 
-def film_of(seed, n_frames=10, **rule):
+def sequence_of(seed, n_frames=10, **rule):
     data = MovingMNIST(IMAGES, seed=seed, n_frames=n_frames, **rule)
     truth = data.truth(0)
     return data[0], IMAGES[truth.digits], truth.track
@@ -41,12 +41,12 @@ def assert_found(found, sprites, positions):
     np.testing.assert_array_equal(found.sprites, sprites[order])
 
 
-# ---- the rule's own films ----
+# ---- the rule's own sequences ----
 
 
 @pytest.mark.parametrize("seed", range(70, 82))
 def test_both_digits_and_both_tracks_are_found(seed):
-    frames, sprites, positions = film_of(seed)
+    frames, sprites, positions = sequence_of(seed)
     found = track(frames)
     assert_found(found, sprites, positions)
     assert found.sprites.dtype == np.uint8 and found.positions.dtype == np.int64
@@ -65,7 +65,7 @@ def test_both_digits_and_both_tracks_are_found(seed):
     ids=str,
 )
 def test_other_settings_are_found_if_they_are_told(rule):
-    frames, sprites, positions = film_of(4, **rule)
+    frames, sprites, positions = sequence_of(4, **rule)
     told = {name: rule[name] for name in rule if name not in ("size", "n_frames")}
     assert_found(track(frames, **told), sprites, positions)
 
@@ -73,7 +73,7 @@ def test_other_settings_are_found_if_they_are_told(rule):
 @few
 @given(seeds)
 def test_a_residual_of_0_gives_the_very_frames(seed):
-    frames, _, _ = film_of(seed)
+    frames, _, _ = sequence_of(seed)
     found = track(frames)
     painted = composite(found.sprites, found.positions).astype(int)
     assert found.residual == np.abs(frames - painted).sum() >= 0
@@ -83,7 +83,7 @@ def test_a_residual_of_0_gives_the_very_frames(seed):
 @few
 @given(seeds)
 def test_transposed_frames_have_the_transposed_answer(seed):
-    frames, _, _ = film_of(seed)
+    frames, _, _ = sequence_of(seed)
     found, turned = track(frames), track(frames.transpose(0, 2, 1).copy())
     assert found.exact and turned.exact
     np.testing.assert_array_equal(turned.sprites, found.sprites.transpose(0, 2, 1))
@@ -91,7 +91,7 @@ def test_transposed_frames_have_the_transposed_answer(seed):
 
 
 def test_the_order_in_which_digits_are_drawn_does_not_matter():
-    _, sprites, positions = film_of(5)
+    _, sprites, positions = sequence_of(5)
     found, other = (
         track(composite(sprites[order], positions[order])) for order in ([0, 1], [1, 0])
     )
@@ -99,8 +99,8 @@ def test_the_order_in_which_digits_are_drawn_does_not_matter():
     np.testing.assert_array_equal(found.sprites, other.sprites)
 
 
-def test_the_same_film_has_the_same_answer_whatever_the_global_seed_is():
-    frames, _, _ = film_of(6)
+def test_the_same_sequence_has_the_same_answer_whatever_the_global_seed_is():
+    frames, _, _ = sequence_of(6)
     answers = []
     for seed in (0, 1):
         np.random.seed(seed)  # noqa: NPY002
@@ -109,22 +109,22 @@ def test_the_same_film_has_the_same_answer_whatever_the_global_seed_is():
 
 
 def test_the_frames_are_left_as_they_are():
-    frames, _, _ = film_of(7)
+    frames, _, _ = sequence_of(7)
     before = frames.copy()
     frames.setflags(write=False)
     track(frames)
     np.testing.assert_array_equal(frames, before)
 
 
-def test_a_view_with_gaps_in_memory_is_a_film_too():
-    frames, sprites, positions = film_of(7, n_frames=20)
+def test_a_view_with_gaps_in_memory_is_a_sequence_too():
+    frames, sprites, positions = sequence_of(7, n_frames=20)
     assert_found(track(frames[::1, :, :][:10]), sprites, positions[:, :10])
     wide = np.zeros((10, 64, 128), np.uint8)
     wide[..., ::2] = frames[:10]
     assert_found(track(wide[..., ::2]), sprites, positions[:, :10])
 
 
-# ---- films of another process ----
+# ---- sequences of another process ----
 
 
 def noisy(frames):
@@ -133,18 +133,18 @@ def noisy(frames):
 
 
 OTHERS = {
-    "noise": noisy(film_of(8)[0]),
-    "another speed": film_of(13, step_length=0.12)[0],
-    "the mirror rule": film_of(9, rule="reflect")[0],
-    "three digits": film_of(8, n_digits=3)[0],
-    "shuffled in time": film_of(8)[0][[3, 0, 7, 1, 9, 5, 2, 8, 6, 4]],
+    "noise": noisy(sequence_of(8)[0]),
+    "another speed": sequence_of(13, step_length=0.12)[0],
+    "the mirror rule": sequence_of(9, rule="reflect")[0],
+    "three digits": sequence_of(8, n_digits=3)[0],
+    "shuffled in time": sequence_of(8)[0][[3, 0, 7, 1, 9, 5, 2, 8, 6, 4]],
 }
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_film_of_another_process_gets_no_confident_answer(name):
+def test_a_sequence_of_another_process_gets_no_confident_answer(name):
     says = (
-        rf"leave [\d,]+ of {OTHERS[name].sum():,} grey|tracks that give them are of another speed"
+        rf"leave [\d,]+ of {OTHERS[name].sum():,} gray|tracks that give them are of another speed"
     )
     with pytest.raises(ValueError, match=says):
         predict(OTHERS[name])
@@ -160,8 +160,8 @@ def test_tracks_that_are_impossible_at_the_given_speed_are_not_exact():
 
 
 def test_one_digit_less_is_said():
-    frames, _, _ = film_of(8, n_digits=1)
-    with pytest.raises(ValueError, match="explained by 1 digits: give n_digits=1, not 2"):
+    frames, _, _ = sequence_of(8, n_digits=1)
+    with pytest.raises(ValueError, match="explained by 1 digits: pass n_digits=1, not 2"):
         track(frames)
 
 
@@ -183,17 +183,17 @@ def test_the_residual_of_random_ink_is_what_is_left(seed, strokes):
 @pytest.mark.parametrize(
     ("frames", "error", "says"),
     [
-        (np.zeros((10, 64, 64), np.uint8), ValueError, "frames are black: give a film"),
-        (np.ones((2, 64, 64), np.uint8), ValueError, "frames are 2: give 3 or more"),
+        (np.zeros((10, 64, 64), np.uint8), ValueError, "frames are black: pass a sequence"),
+        (np.ones((2, 64, 64), np.uint8), ValueError, "frames are 2: pass 3 or more"),
         (np.ones((0, 64, 64), np.uint8), ValueError, "frames"),
-        (np.ones((10, 28, 28), np.uint8), ValueError, "28 pixels wide: give more than 28"),
+        (np.ones((10, 28, 28), np.uint8), ValueError, "28 pixels wide: pass more than 28"),
         (np.ones((10, 64, 48), np.uint8), ValueError, "frames"),
         (np.ones((64, 64), np.uint8), ValueError, "frames"),
         (np.ones((10, 64, 64), np.float32), TypeError, "frames"),
         ([[1]], TypeError, "frames"),
     ],
 )
-def test_what_is_no_film_is_refused(frames, error, says):
+def test_what_is_no_sequence_is_refused(frames, error, says):
     for function in (track, predict):
         with pytest.raises(error, match=says):
             function(frames)
@@ -211,7 +211,7 @@ def test_what_is_no_film_is_refused(frames, error, says):
     ],
 )
 def test_a_wrong_setting_is_named(wrong, error, says):
-    frames, _, _ = film_of(8)
+    frames, _, _ = sequence_of(8)
     for function in (track, predict):
         with pytest.raises(error, match=says):
             function(frames, **wrong)
@@ -219,16 +219,16 @@ def test_a_wrong_setting_is_named(wrong, error, says):
 
 def test_a_wrong_wish_is_named_before_the_search():
     with pytest.raises(ValueError, match="estimate='mode' is unknown: choose 'mean', 'median'"):
-        predict("no film", estimate="mode")
+        predict("no sequence", estimate="mode")
     with pytest.raises(ValueError, match="n_frames"):
-        predict("no film", n_frames=0)
+        predict("no sequence", n_frames=0)
 
 
 # ---- carve ----
 
 
 def test_carving_is_the_minimum_of_the_windows():
-    frames, _, positions = film_of(10)
+    frames, _, positions = sequence_of(10)
     rng = np.random.default_rng(0)
     tracks = rng.integers(0, 37, (4, 3, 10, 2))
     carved = carve(frames, tracks)
@@ -244,12 +244,12 @@ def test_carving_is_the_minimum_of_the_windows():
 
 @given(seeds)
 def test_along_its_own_track_no_digit_is_eaten(seed):
-    frames, sprites, positions = film_of(seed)
+    frames, sprites, positions = sequence_of(seed)
     assert (carve(frames, positions) >= sprites).all()
 
 
 def test_a_window_that_leaves_the_canvas_is_refused():
-    frames, _, positions = film_of(10)
+    frames, _, positions = sequence_of(10)
     with pytest.raises(IndexError):
         carve(frames, positions + 37)
 
@@ -257,34 +257,34 @@ def test_a_window_that_leaves_the_canvas_is_refused():
 # ---- what may come ----
 
 
-def sampled(start, angle, past, n, rule="clamp", reach=(0.03, 0.06), draws=400_000):
-    """Draw starts and angles evenly near the true ones; keep those that agree with the past."""
+def sampled(start, angle, seen, n, rule="clamp", reach=(0.03, 0.06), draws=400_000):
+    """Draw starts and angles evenly near the true ones; keep those that agree."""
     rng = np.random.default_rng(1)
     starts = start + rng.uniform(-reach[0], reach[0], (draws, 2))
     angles = angle + rng.uniform(-reach[1], reach[1], draws)
     inside = ((starts >= 0) & (starts < 1)).all(axis=1)
     velocity = velocity_of(angles[inside], 0.1)
-    pixels = to_pixels(bounce_path(starts[inside], velocity, len(past) + n, rule))
-    return pixels[(pixels[:, : len(past)] == past).all(axis=(1, 2)), len(past) :]
+    pixels = to_pixels(bounce_path(starts[inside], velocity, len(seen) + n, rule))
+    return pixels[(pixels[:, : len(seen)] == seen).all(axis=(1, 2)), len(seen) :]
 
 
 CASES = [((0.3, 0.4), 0.7, "clamp"), ((0.55, 0.2), 2.5, "clamp"), ((0.5, 0.7), 5.1, "reflect")]
 
 
 @pytest.mark.parametrize(("start", "angle", "rule"), CASES)
-def test_places_are_as_probable_as_in_a_sample(start, angle, rule):
-    past = to_pixels(bounce_path(start, velocity_of(angle, 0.1), 10, rule))
-    kept = sampled(start, angle, past, 10, rule)
+def test_futures_are_as_probable_as_in_a_sample(start, angle, rule):
+    seen = to_pixels(bounce_path(start, velocity_of(angle, 0.1), 10, rule))
+    kept = sampled(start, angle, seen, 10, rule)
     assert len(kept) > 100
-    places, likeliest = futures_of(past, 10, rule=rule)
-    assert places.shape == (10, 37, 37) and likeliest.shape == (10, 2)
-    np.testing.assert_allclose(places.sum(axis=(1, 2)), 1)
+    chances, likeliest = futures_of(seen, 10, rule=rule)
+    assert chances.shape == (10, 37, 37) and likeliest.shape == (10, 2)
+    np.testing.assert_allclose(chances.sum(axis=(1, 2)), 1)
     for t in range(10):
         counted = np.zeros((37, 37))
         np.add.at(counted, tuple(kept[:, t].T), 1 / len(kept))
         # Five standard errors of a share, and a little for the grid.
-        assert np.abs(counted - places[t]).max() < 2.5 / np.sqrt(len(kept)) + 0.01
-    shares = {way.tobytes(): (kept == way).all(axis=(1, 2)).mean() for way in kept}
+        assert np.abs(counted - chances[t]).max() < 2.5 / np.sqrt(len(kept)) + 0.01
+    shares = {one.tobytes(): (kept == one).all(axis=(1, 2)).mean() for one in kept}
     share = (kept == likeliest).all(axis=(1, 2)).mean()
     assert share > max(shares.values()) - 2.5 / np.sqrt(len(kept))
 
@@ -292,14 +292,14 @@ def test_places_are_as_probable_as_in_a_sample(start, angle, rule):
 @settings(max_examples=20)
 @given(seeds)
 def test_what_comes_was_held_possible(seed):
-    _, _, positions = film_of(seed, n_frames=20)
-    for way in positions:
-        places, _ = futures_of(way[:10])
-        assert (places[np.arange(10), way[10:, 0], way[10:, 1]] > 0).mean() > 0.9
+    _, _, positions = sequence_of(seed, n_frames=20)
+    for one in positions:
+        chances, _ = futures_of(one[:10])
+        assert (chances[np.arange(10), one[10:, 0], one[10:, 1]] > 0).mean() > 0.9
 
 
 @pytest.mark.parametrize(
-    "past",
+    "seen",
     [
         [[0, 0], [0, 9], [0, 18]],  # too fast
         [[3, 3], [3, 3], [3, 3]],  # too slow
@@ -308,64 +308,67 @@ def test_what_comes_was_held_possible(seed):
         [[40, 3], [40, 6], [40, 9]],  # off the canvas
     ],
 )
-def test_an_impossible_track_is_refused(past):
-    with pytest.raises(ValueError, match=r"no track of a digit with step_length=0\.1"):
-        futures_of(past)
+def test_an_impossible_track_is_refused(seen):
+    with pytest.raises(ValueError, match=r"track from .* is impossible .* step_length=0\.1"):
+        futures_of(seen)
 
 
 def test_each_estimate_is_the_best_in_its_own_measure():
-    _, sprites, positions = film_of(72, n_frames=20)
-    past = positions[:, :10]
-    films = {way: oracle(sprites, past, 10, way) for way in ("mean", "median", "most_probable")}
-    # Many films that begin alike: each digit's own futures, paired at random.
+    _, sprites, positions = sequence_of(72, n_frames=20)
+    seen = positions[:, :10]
+    predictions = {
+        estimate: oracle(sprites, seen, 10, estimate)
+        for estimate in ("mean", "median", "most_probable")
+    }
+    # Many sequences that begin alike: each digit's own futures, paired at random.
     truth = MovingMNIST(IMAGES, seed=72).truth(0)
     angles = np.arctan2(*truth.velocity.T)
-    kept = [sampled(truth.start[i], angles[i], past[i], 10, draws=200_000)[:120] for i in (0, 1)]
+    kept = [sampled(truth.start[i], angles[i], seen[i], 10, draws=200_000)[:120] for i in (0, 1)]
     n = min(map(len, kept))
     assert n > 30
     futures = np.stack([composite(sprites, [kept[0][i], kept[1][i]]) for i in range(n)]) / 255
     square_errors, absolute_errors = (
-        {way: measure(np.repeat(film[None], n, 0), futures) for way, film in films.items()}
+        {kind: measure(np.repeat(one[None], n, 0), futures) for kind, one in predictions.items()}
         for measure in (mse, mae)
     )
     assert min(square_errors, key=square_errors.get) == "mean"
     assert min(absolute_errors, key=absolute_errors.get) == "median"
-    np.testing.assert_allclose(films["mean"], futures.mean(axis=0), atol=2.5 / np.sqrt(n))
-    levels = np.unique(films["most_probable"] * 255)
-    assert np.isin(levels.round(), np.append(sprites, 0)).all(), "the sharp film is of whole ink"
+    np.testing.assert_allclose(predictions["mean"], futures.mean(axis=0), atol=2.5 / np.sqrt(n))
+    levels = np.unique(predictions["most_probable"] * 255)
+    assert np.isin(levels.round(), np.append(sprites, 0)).all(), "the sharp one is of whole ink"
 
 
 def test_the_mean_of_two_places_is_drawn_as_worked_out_by_hand():
     # After rows 3, 3, 3 and columns 0, 3, 7 the next column is 10, unless it is 11.
-    past = [[[3, 0], [3, 3], [3, 7]]]
-    places, _ = futures_of(past[0], 1)
-    at_10 = places[0, :, 10].sum()
-    film = oracle(square, past, 1)
-    assert film.shape == (1, 64, 64) and film.dtype == np.float32
-    np.testing.assert_allclose(film[0, 15, 9:12], [0, at_10, 1], atol=1e-6)
-    sharp = oracle(square, past, 1, "most_probable")
+    seen = [[[3, 0], [3, 3], [3, 7]]]
+    chances, _ = futures_of(seen[0], 1)
+    at_10 = chances[0, :, 10].sum()
+    predicted = oracle(square, seen, 1)
+    assert predicted.shape == (1, 64, 64) and predicted.dtype == np.float32
+    np.testing.assert_allclose(predicted[0, 15, 9:12], [0, at_10, 1], atol=1e-6)
+    sharp = oracle(square, seen, 1, "most_probable")
     np.testing.assert_array_equal(np.unique(sharp), [0, 1])
 
 
-def test_a_film_is_predicted_as_well_as_if_all_were_known():
-    frames, sprites, positions = film_of(73, n_frames=20)
-    for way in ("mean", "median", "most_probable"):
-        film = predict(frames[:10], 10, way)
-        assert film.shape == (10, 64, 64) and film.dtype == np.float32
-        assert film.min() >= 0 and film.max() <= 1
-        known = oracle(sprites, positions[:, :10], 10, way)
-        np.testing.assert_allclose(film, known, atol=1e-6)
+def test_a_sequence_is_predicted_as_well_as_if_all_were_known():
+    frames, sprites, positions = sequence_of(73, n_frames=20)
+    for estimate in ("mean", "median", "most_probable"):
+        predicted = predict(frames[:10], 10, estimate)
+        assert predicted.shape == (10, 64, 64) and predicted.dtype == np.float32
+        assert predicted.min() >= 0 and predicted.max() <= 1
+        known = oracle(sprites, positions[:, :10], 10, estimate)
+        np.testing.assert_allclose(predicted, known, atol=1e-6)
     assert mse(predict(frames[:10])[None], frames[None, 10:] / 255) < 30
 
 
-def test_a_film_of_other_settings_is_predicted_if_they_are_told():
+def test_a_sequence_of_other_settings_is_predicted_if_they_are_told():
     rule = {"n_digits": 1, "step_length": 0.15, "rule": "reflect", "size": 50}
-    frames, sprites, positions = film_of(74, n_frames=14, **rule)
+    frames, sprites, positions = sequence_of(74, n_frames=14, **rule)
     size = rule.pop("size")
-    film = predict(frames[:10], 4, "most_probable", **rule)
+    predicted = predict(frames[:10], 4, "most_probable", **rule)
     del rule["n_digits"]
     known = oracle(sprites, positions[:, :10], 4, "most_probable", size=size, **rule)
-    np.testing.assert_array_equal(film, known)
+    np.testing.assert_array_equal(predicted, known)
 
 
 @pytest.mark.parametrize(
@@ -377,11 +380,11 @@ def test_a_film_of_other_settings_is_predicted_if_they_are_told():
         ({"estimate": None}, ValueError, "estimate=None is unknown"),
         ({"size": 20}, ValueError, "size"),
         ({"rule": "none"}, ValueError, "rule"),
-        ({"step_length": 0.3}, ValueError, "is no track"),
+        ({"step_length": 0.3}, ValueError, "is impossible"),
     ],
 )
 def test_the_oracle_names_what_is_wrong(wrong, error, says):
-    _, sprites, positions = film_of(75)
+    _, sprites, positions = sequence_of(75)
     given_ = {"sprites": sprites, "positions": positions} | wrong
     with pytest.raises(error, match=says):
         oracle(given_.pop("sprites"), given_.pop("positions"), **given_)

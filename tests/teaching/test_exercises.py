@@ -64,7 +64,7 @@ def grades(notebook, answers=None, only=None) -> dict[str, str]:
     answers, said, namespace = answers or {}, {}, {"__name__": "__main__"}
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
         patch.setenv("NBGRADER_EXECUTION", "autograde")
-        patch.setattr("mmnist_lib.exercises._show", lambda films: None)
+        patch.setattr("mmnist_lib.exercises._show", lambda player: None)
         sample()
         patch.setattr("mmnist_lib.load_mnist", copies)
         for cell in notebook.cells:

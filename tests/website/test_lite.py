@@ -154,7 +154,8 @@ def test_the_wheels_are_indexed(folder, index):
 def test_our_wheel_is_one_to_pip_and_holds_what_the_chapters_read(folder, tmp_path):
     [wheel] = (folder / "pypi").glob("mmnist_lib-*.whl")
     held = zipfile.ZipFile(wheel).namelist()
-    files = {f"mmnist_lib/{path.name}" for path in (ROOT / "mmnist_lib").glob("*.*")}
+    modules = (ROOT / "mmnist_lib").rglob("*.py")
+    files = {path.relative_to(ROOT).as_posix() for path in modules} | {"mmnist_lib/py.typed"}
     assert {*files, "mmnist_lib/data/mnist_sample.npz", "mmnist_lib/player.html"} <= set(held)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     subprocess.run([*pip, "--target", tmp_path, wheel], check=True, timeout=60)

@@ -33,13 +33,13 @@ let latest = { name: "", listed: /** @type {Listed} */ ({}) }; // listing is slo
  */
 export function track(frames, size, nDigits, stepLength, rule) {
   const n = frames.length;
-  if (n < 3) throw Error(`frames are ${n}: give 3 or more, a motion needs them`);
+  if (n < 3) throw Error(`frames are ${n}: pass 3 or more, a motion needs them`);
   if (size <= SIDE)
-    throw Error(`frames are ${size} pixels wide: give more than ${SIDE}, so that digits move`);
+    throw Error(`frames are ${size} pixels wide: pass more than ${SIDE}, so that digits move`);
   if (!frames.some((frame) => frame.some(Boolean)))
-    throw Error("frames are black: give a film in which digits are to be seen");
+    throw Error("frames are black: pass a sequence in which digits can be seen");
   if (!(stepLength > 0))
-    throw Error(`step_length=${stepLength} moves nothing: give the speed of the digits, above 0`);
+    throw Error(`step_length=${stepLength} moves nothing: pass the speed of the digits, above 0`);
   const window = windowOf(size, 1);
   /** @type {Search} */
   const search = {
@@ -79,11 +79,11 @@ export function predict(frames, size, nDigits, stepLength, rule, nFrames) {
     const all = sum(frames.map(sum));
     const [some, of] = [found.residual, all].map((levels) => levels.toLocaleString("en"));
     const why = found.residual
-      ? `the best tracks leave ${some} of ${of} grey levels unexplained`
+      ? `the best tracks leave ${some} of ${of} gray levels unexplained`
       : "tracks that give them are of another speed";
     throw Error(
       `frames are not of ${nDigits} digits with step_length=${stepLength} and rule='${rule}': ` +
-        `${why}; give the settings that made them, and frames without noise`,
+        `${why}; pass the settings that made them, and frames without noise`,
     );
   }
   const futures = found.positions.map((past) => futuresOf(past, size, stepLength, rule, nFrames));
@@ -124,8 +124,8 @@ function futuresOf(past, size, stepLength, rule, nFrames) {
   }
   if (all) return places.map((counts) => counts.map((count) => count / all));
   throw Error(
-    `past from [${past[0]}] to [${past[n - 1]}] is no track of a digit with ` +
-      `step_length=${stepLength} and rule='${rule}': give the settings that made it`,
+    `track from [${past[0]}] to [${past[n - 1]}] is impossible for a digit with ` +
+      `step_length=${stepLength} and rule='${rule}': pass the settings that made it`,
   );
 }
 
@@ -270,7 +270,7 @@ function extend(search, digits) {
   const k = digits.length;
   if (k === search.nDigits) return pair(search, digits, refine);
   if (left(search, digits) === 0 && possible(search, digits))
-    throw Error(`frames are explained by ${k} digits: give n_digits=${k}, not ${search.nDigits}`);
+    throw Error(`frames are explained by ${k} digits: pass n_digits=${k}, not ${search.nDigits}`);
   const painted = paint(search, digits);
   const level = Math.min(k, 1);
   const chosen = shortlist(search, painted, TRIES[level]);

@@ -102,13 +102,13 @@ def brighten(images, amount):
 
 
 # %% light: floats
-# > its dtype is float64: give uint8
+# > its dtype is float64: make it uint8
 def brighten(images, amount):
     return np.clip(images / 1.0 + amount, 0, 255)
 
 
 # %% light: signed numbers stay
-# > its dtype is int16: give uint8
+# > its dtype is int16: make it uint8
 def brighten(images, amount):
     return np.clip(images.astype(np.int16) + amount, 0, 255)
 
@@ -121,7 +121,7 @@ def brighten(images, amount):
 
 
 # %% light: a list
-# > it is of type list: give a NumPy array
+# > it is of type list: make it a NumPy array
 def brighten(images, amount):
     return [np.clip(image.astype(int) + amount, 0, 255).astype(np.uint8) for image in images]
 
@@ -227,7 +227,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: a list
-# > it is of type list: give a NumPy array
+# > it is of type list: make it a NumPy array
 def leaked(train_images, test_images):
     seen = {image.tobytes() for image in train_images}
     return [i for i, image in enumerate(test_images) if image.tobytes() in seen]
@@ -313,7 +313,7 @@ def read_idx(data):
 
 
 # %% idx: floats
-# > its dtype is float64: give uint8
+# > its dtype is float64: make it uint8
 def read_idx(data):
     start = 4 + 4 * data[3]
     lengths = np.frombuffer(data[4:start], ">i4")

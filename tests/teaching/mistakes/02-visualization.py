@@ -154,7 +154,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: floats
-# > its dtype is float64: give uint8
+# > its dtype is float64: make it uint8
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     rows = -(-n // columns)
@@ -167,7 +167,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: a list of rows
-# > it is of type list: give a NumPy array
+# > it is of type list: make it a NumPy array
 def contact_sheet(images, columns, gap=1):
     return [np.hstack(images[start : start + columns]) for start in range(0, len(images), columns)]
 
@@ -240,7 +240,7 @@ def trail(frames):
 
 
 # %% trail: floats
-# > its dtype is float64: give uint8
+# > its dtype is float64: make it uint8
 def trail(frames):
     shares = np.arange(1, len(frames) + 1) / len(frames)
     return np.round(frames * shares[:, None, None]).max(axis=0)
@@ -359,7 +359,7 @@ def centres(frames):
 
 
 # %% centres: whole pixels
-# > its dtype is int64: give floats
+# > its dtype is int64: make it a float, such as float64
 def centres(frames):
     path = np.zeros((len(frames), 2), dtype=int)
     for t, frame in enumerate(frames):
@@ -370,7 +370,7 @@ def centres(frames):
 
 
 # %% centres: a list
-# > it is of type list: give a NumPy array
+# > it is of type list: make it a NumPy array
 def centres(frames):
     path = []
     for frame in frames.astype(float):

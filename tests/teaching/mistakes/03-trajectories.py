@@ -127,7 +127,7 @@ def fair_velocity(rng, n, step_length):
 
 
 # %% compass: a list
-# > it is of type list: give a NumPy array
+# > it is of type list: make it a NumPy array
 def fair_velocity(rng, n, step_length):
     angle = 2 * np.pi * rng.random(n)
     return [(step_length * np.sin(a), step_length * np.cos(a)) for a in angle]
@@ -259,7 +259,7 @@ def first_outside(start, velocity):
 
 
 # %% exits: floats
-# > its dtype is float64: give a signed integer, such as int64
+# > its dtype is float64: make it a signed integer, such as int64
 def first_outside(start, velocity):
     room = np.where(velocity > 0, 1 - start, start)
     steps = np.full(room.shape, np.inf)
@@ -333,7 +333,7 @@ def fit_motion(track, free=36):
 
 
 # %% motion: a tuple
-# > it is of type tuple: give a NumPy array
+# > it is of type tuple: make it a NumPy array
 def fit_motion(track, free=36):
     slope, height = np.polyfit(np.arange(1, len(track) + 1), (track + 0.5) / free, 1)
     return height, slope

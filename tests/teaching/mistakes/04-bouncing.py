@@ -102,7 +102,7 @@ def mended_path(start, velocity, n_frames, free=36):
 
 
 # %% mend: wraps around at 256
-# > its dtype is uint8: give a signed integer
+# > its dtype is uint8: make it a signed integer
 def mended_path(start, velocity, n_frames, free=36):
     rule = globals()["bounce_path"]
     return to_pixels(rule(start, velocity, n_frames), free + 28).astype(np.uint8)
@@ -139,7 +139,7 @@ def mirror_path(start, velocity, n_frames, room=1.0):
 
 
 # %% mirror: a list
-# > it is of type list: give a NumPy array
+# > it is of type list: make it a NumPy array
 def mirror_path(start, velocity, n_frames, room=1.0):
     unfolded = start + velocity * np.arange(1, n_frames + 1)
     return (room - np.abs(room - unfolded % (2 * room))).tolist()
@@ -193,7 +193,7 @@ def ink_film(digit, start, velocity, n_frames, size=64):
 
 
 # %% ink: floats
-# > its dtype is float64: give uint8
+# > its dtype is float64: make it uint8
 def ink_film(digit, start, velocity, n_frames, size=64):
     rows, columns = np.nonzero(digit)
     ink = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] / 255

@@ -68,7 +68,7 @@ def in_front(sprites, positions, size=64):
 
 
 # %% front: float instead of uint8
-# > its dtype is float64: give uint8
+# > its dtype is float64: make it uint8
 def in_front(sprites, positions, size=64):
     frames = np.zeros((positions.shape[1], size, size))
     for sprite, track in zip(sprites, positions):
@@ -224,7 +224,7 @@ def rule_of(tracks, free=36):
 
 
 # %% rule: a list
-# > it is of type list: give tuple
+# > it is of type list: make it a tuple
 def rule_of(tracks, free=36):
     first, last = (tracks == 0).mean(), (tracks == free).mean()
     middle = (1 - first - last) / (free - 1)

@@ -148,7 +148,7 @@ def follow(seen, n_out):
 
 
 # %% follow: floats
-# > its dtype is float64: give uint8
+# > its dtype is float64: make it uint8
 def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
@@ -309,7 +309,7 @@ def first_leaks(models, frames):
 
 
 # %% leak: a list
-# > it is of type list: give dict
+# > it is of type list: make it a dict
 def first_leaks(models, frames):
     return [-1 for model in models.values()]
 
@@ -387,7 +387,7 @@ def best_film(futures, counts, score):
 
 
 # %% best: floats
-# > its dtype is float64: give uint8
+# > its dtype is float64: make it uint8
 def best_film(futures, counts, score):
     films = np.repeat(futures, counts, axis=0)
     return films.mean(axis=0) if score == "mse" else np.median(films, axis=0)

@@ -47,7 +47,7 @@ left_over = {
 }
 
 # %% by-hand: one of the two
-# > it is of type ndarray: give dict
+# > it is of type ndarray: make it a dict
 left_over = np.min([row[start : start + 3] for row, start in zip(rows, A)], axis=0)
 
 # %% by-hand: small letters
@@ -235,7 +235,7 @@ def best_track(frames, tracks):
 
 
 # %% which: the track alone
-# > it is of type int: give tuple
+# > it is of type int: make it a tuple
 def best_track(frames, tracks):
     cut = [[f[r : r + 28, c : c + 28] for f, (r, c) in zip(frames, track)] for track in tracks]
     return int(np.min(cut, axis=1).sum(axis=(1, 2)).argmax())
@@ -251,7 +251,7 @@ def best_track(frames, tracks):
 
 
 # %% which: floats
-# > item 1: its dtype is float64: give uint8
+# > item 1: its dtype is float64: make it uint8
 def best_track(frames, tracks):
     left = np.full((len(tracks), 28, 28), np.inf)
     for kept, track in zip(left, tracks):
@@ -636,7 +636,7 @@ def possible_pixels(seen, ahead):
 
 
 # %% ahead: a list
-# > it is of type list: give a NumPy array
+# > it is of type list: make it a NumPy array
 def possible_pixels(seen, ahead):
     return [[seen[-1], seen[-1]] for _ in range(ahead)]
 

@@ -1,0 +1,23 @@
+"""Feed moving digits to Keras, train models, and let them predict. Chapter 6 explains it.
+
+Importing this package imports Keras. What needs no Keras, the task itself and its scores, is in
+`mmnist_lib.metrics`.
+"""
+# ruff: noqa: E402
+
+from ..loading import choose_keras_backend
+
+choose_keras_backend()  # before the next lines import Keras, which reads the choice then
+
+from .models import FOLDER as FOLDER
+from .models import TRAINED as TRAINED
+from .models import build_model as build_model
+from .models import load_model as load_model
+from .models import save_weights as save_weights
+from .networks import Patches as Patches
+from .networks import frame_mse as frame_mse
+from .pairs import SequencePairs as SequencePairs
+from .sprites import Sprites as Sprites
+from .sprites import cut_windows as cut_windows
+from .training import rollout as rollout
+from .training import train as train

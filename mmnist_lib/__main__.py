@@ -219,7 +219,8 @@ def _save(frames: Frames, path: Path) -> None:
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
 
-    from .visualization import animate, show_strip
+    from .player import animate
+    from .visualization import show_strip
 
     if path.suffix.lower() == ".gif":
         animate(frames, alt="A sequence of a file.").save(path)

@@ -213,8 +213,8 @@ FOREIGN = set(
         Scripts LICENSE https hub example edu canvas_size e d exercises submitted SEED
         CHANGE CONTRIBUTING COURSE EDITION GITHUB_REPOSITORY _build assignments book course csv
         docker etc feedback generate github grade helm hub jupyter kubectl make matchNodePurpose md
-        nbgrader nbgrader_config publish py release release_feedback slides students teaching masters
-        workflows yaml yml
+        nbgrader nbgrader_config publish py release release_feedback slides students teaching
+        masters workflows yaml yml
         angles clamp drawing own reflect speed be083ec986bfe91a449d63653c411eb2""",
     )
 )

@@ -253,8 +253,8 @@ def test_digits_of_ones_own_are_taken(run, tmp_path, monkeypatch, split, how):
 
 def test_all_of_mnist_is_asked_for_first_and_of_keras_by_name(run, tmp_path, monkeypatch):
     parts = pool(tmp_path / "mine.npz")
-    everything = tuple((parts[f"x_{part}"], parts[f"y_{part}"]) for part in ("train", "test"))
-    monkeypatch.setattr(loading, "_from_keras", lambda: everything)
+    everything = [parts[name] for name in loading.NAMES]
+    monkeypatch.setattr(loading, "download_mnist", lambda: everything)
     for source in ([], ["--source", "auto"], ["--source", "keras"]):
         status, out, err = run(
             "generate", tmp_path / "made.npy", "--sequences", 2, "--force", *source
@@ -266,7 +266,7 @@ def test_where_the_bundled_digits_stand_in_a_line_says_so(run, tmp_path, monkeyp
     def offline():
         raise ConnectionError("Keras could not download MNIST (no network)")
 
-    monkeypatch.setattr(loading, "_from_keras", offline)
+    monkeypatch.setattr(loading, "download_mnist", offline)
     status, out, err = run("generate", tmp_path / "made.npy", "--sequences", 6)
     assert status == 0 and "of 1,000 test digits" in out
     assert re.fullmatch(r"mmnist: using the 5,000 bundled digits, because .*no network.*\n", err)
@@ -342,7 +342,7 @@ def one_line(err):
             r"--step-length -1\.0: (give|pass) a finite",
         ),
         (["generate", "new.npy", "--seed", "-1"], "--seed -1 is too small"),
-        (["generate", "new.npy", "--seed", str(2**128)], "is too large: (give|pass) one below"),
+        (["generate", "new.npy", "--seed", str(2**128)], "is too large: choose one below"),
         (["generate", "new.npy", "--rule", "bounce"], "--rule: invalid choice: 'bounce'"),
         (["generate", "new.npy", "--split", "all"], "--split: invalid choice: 'all'"),
         (["generate", "new.npy", "--layout", "torch"], "--layout: invalid choice: 'torch'"),

@@ -207,9 +207,8 @@ def check(
         What is right. The type counts, and so does an array's shape and dtype: uint8 and bool
         exactly, any signed integer for another integer, any float for a float.
     kind : {"array", "clip", "track"}, default "array"
-        - ``"clip"``: frames ``(n_frames, H, W)``. Where they differ, they play beside the
-          expected ones.
-        - ``"track"``: positions ``(n_frames, 2)`` or ``(k, n_frames, 2)``, row and column.
+        A clip is frames ``(n_frames, H, W)``; where they differ, they play beside the expected
+        ones. A track is ``(n_frames, 2)`` or ``(k, n_frames, 2)``, row and column.
     limits : (float, float), optional
         The least and the largest row or column of a track that stays on the canvas.
     slips : mapping of str to object, or str, default {}

@@ -106,18 +106,12 @@ def load_sequences(path: str | os.PathLike[str], layout: str | None = None) -> F
     ...     print(sequences.shape, bool((sequences[3] == data[3]).all()))
     (50, 20, 64, 64) True
 
-    Parameters
-    ----------
-    path : str or path
-        A ``.npy`` file of uint8 with four axes and square frames.
-    layout : {"canonical", "batch"}, optional
-        Which axis is time: the first (``"canonical"``) or the second (``"batch"``). Without it,
-        the one of length 20 is, so sequences of another length need it.
+    `path` names a ``.npy`` file of uint8 with four axes and square frames. `layout` says which
+    axis is time: the first ("canonical") or the second ("batch"). Without it, the one of length 20
+    is, so sequences of another length need it.
 
-    Returns
-    -------
-    uint8 memory map ``(n_sequences, n_frames, size, size)``
-        Read-only, in either layout. Only what you index is read from the disk.
+    Returns a uint8 memory map ``(n_sequences, n_frames, size, size)`` in either case, read-only.
+    Only what you index is read from the disk.
     """
     path = check_path(path)
     given = f"path={str(path)!r}"

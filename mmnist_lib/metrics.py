@@ -37,16 +37,8 @@ def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[An
     >>> inputs.shape, targets.shape
     ((5, 8, 64, 64), (5, 12, 64, 64))
 
-    Parameters
-    ----------
-    frames : array ``(..., n_frames, height, width)``
-        Of any dtype. Add a channel axis after the split, not before.
-    n_in : int
-        How many frames are seen, from 1 to ``n_frames - 1``.
-
-    Returns
-    -------
-    (inputs, targets) : views of the first `n_in` frames and of the others
+    `frames` have any dtype, and shape ``(..., n_frames, height, width)``: add a channel axis
+    after the split, not before. Returns views of the first `n_in` frames and of the others.
     """
     array = check_array(frames, "frames")
     if array.ndim < 3:
@@ -222,20 +214,12 @@ def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tupl
     >>> 150 < low < 170 < high < 190
     True
 
-    It is about other test sequences, and says nothing about training the model again. This is the
-    percentile interval of B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", Chapman
-    & Hall 1993, chapter 13, of 2,000 means.
+    `values` are float ``(n,)``, one for each sequence, such as ``mse(..., axis=1)``: the frames of
+    a sequence are alike, so don't count them as independent. `seed` is an integer or a Generator.
+    The interval is about other test sequences, and says nothing about training the model again.
 
-    Parameters
-    ----------
-    values : array_like of float ``(n,)``
-        One number for each sequence, such as ``mse(..., axis=1)``. The frames of a sequence are
-        alike, so don't count them as independent.
-    seed : int or numpy.random.Generator, default 0
-
-    Returns
-    -------
-    (low, high) : float
+    This is the percentile interval of B. Efron and R. Tibshirani, "An Introduction to the
+    Bootstrap", Chapman & Hall 1993, chapter 13, of 2,000 means.
     """
     try:
         numbers = check_numbers(values, "values")
@@ -254,22 +238,15 @@ def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tupl
 
 
 def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
-    """Write the four metrics of several predictions below each other.
+    """Return a table of the four metrics, with a line for each of several predictions.
 
     >>> true = np.full((2, 1, 8, 8), 0.5)
     >>> print(score_table({"black": 0 * true}, true))
                MSE  95 % interval     MAE    SSIM   PSNR
     black     16.0     16 to 16      32.0  0.0016   6.02
 
-    Parameters
-    ----------
-    predictions : mapping of str to array
-        The name of each prediction, and its frames, as for `mse`, of two sequences or more.
-    true : as for `mse`
-
-    Returns
-    -------
-    str : a line for each prediction, the MSE with its interval, see `bootstrap`
+    `predictions` maps names to frames; these and `true` are as for `mse`, with two sequences or
+    more. The interval of the MSE is that of `bootstrap`.
     """
     if not predictions:
         raise ValueError("predictions is empty: pass a name and frames for one or more")
@@ -289,16 +266,8 @@ def black(inputs: ArrayLike, n_out: int) -> Frames:
     array([[[[0., 0.]],
             [[0., 0.]]]], dtype=float32)
 
-    Parameters
-    ----------
-    inputs : array of float ``(batch, n_in, height, width)``
-        The frames seen.
-    n_out : int
-        How many frames to predict, at least 1.
-
-    Returns
-    -------
-    float32 array ``(batch, n_out, height, width)``
+    `inputs` are the frames seen, float ``(batch, n_in, height, width)``, and `n_out` is how many
+    to predict. Returns float32 ``(batch, n_out, height, width)``.
     """
     seen = check_floats(inputs, "inputs", 4, unit=True)
     n_out = check_count(n_out, "n_out")

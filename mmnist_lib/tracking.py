@@ -67,18 +67,10 @@ def carve(frames: Frames, positions: ArrayLike) -> Frames:
     >>> int(carve(frames, [[0, 0], [0, 4]]).min()), int(carve(frames, [[0, 0], [30, 4]]).max())
     (9, 0)
 
-    That is what stands still in the moving window. Along a digit's true track it is nowhere
-    darker than the digit. A window that leaves the canvas is an IndexError.
-
-    Parameters
-    ----------
-    frames : uint8 array ``(n, size, size)``
-    positions : array_like of int ``(..., n, 2)``
-        Tracks: pixel row and column of the window's top-left corner.
-
-    Returns
-    -------
-    uint8 array ``(..., 28, 28)``
+    `frames` are uint8 ``(n, size, size)``, and `positions` the tracks of the window's top-left
+    corner, integers ``(..., n, 2)``. Returns what stands still in the moving window, uint8 ``(...,
+    28, 28)``. Along a digit's true track it is nowhere darker than the digit. A window that leaves
+    the canvas is an IndexError.
     """
     return _cut(frames, np.asarray(positions)).min(axis=-3)
 
@@ -247,25 +239,17 @@ def futures_of(
     step_length: float = 0.1,
     rule: str = "clamp",
 ) -> tuple[Floats, Track]:
-    """Compute where a digit may be next, from its track so far.
+    """Return where a digit may be next, from its track so far.
 
     >>> chances, likeliest = futures_of([[3, 0], [3, 3], [3, 7]], n_frames=1)
     >>> chances.shape, float(chances.sum().round(6)), likeliest
     ((1, 37, 37), 1.0, array([[ 3, 10]]))
 
-    Starts and angles on a fine grid are followed; those that agree with the track are counted.
+    Starts and angles on a fine grid are followed; those that agree with `track`, integers ``(n,
+    2)``, are counted. `n_frames`, `size`, `step_length` and `rule` are as for `oracle`.
 
-    Parameters
-    ----------
-    track : array_like of int ``(n, 2)``
-    n_frames, size, step_length, rule : as for `oracle`
-
-    Returns
-    -------
-    chances : float64 array ``(n_frames, free + 1, free + 1)``
-        The probability of each row and column, with ``free = size - 28``; 1 in all per frame.
-    likeliest : int64 array ``(n_frames, 2)``
-        The most probable whole track.
+    Returns the probability of each row and column, float64 ``(n_frames, free + 1, free + 1)`` with
+    ``free = size - 28``, and the most probable whole track, int64 ``(n_frames, 2)``.
     """
     track, free = np.asarray(track), check_free_range(size, SIDE)
     impossible = ValueError(

@@ -75,25 +75,19 @@ class Sprites(keras.Model):
         # Find: masks over cells of 4 x 4 pixels. A digit centered on a cell has its corner here.
         cells = np.indices((size // 4, size // 4)).reshape(2, -1).T  # (cells, 2)
         self.corners = (4 * cells + 1.5 - (SIDE - 1) / 2).astype(np.float32)
-        wide = 2 * width
-        self.near = keras.Sequential([conv(32, 5, 2), conv(width, 3, 2), conv(width)])
-        self.far = keras.Sequential(
-            [conv(wide, 3, 2), conv(wide), conv(wide), layers.UpSampling2D(2)]
-        )
-        self.masks = keras.Sequential([conv(width), conv(width), layers.Conv2D(2 * n_in, 1)])
-        self.look = keras.Sequential(
-            [conv(width, 3, 2), conv(wide, 3, 2), conv(wide), conv(wide, 3, 2)]
-        )
+        wide, net = 2 * width, keras.Sequential
+        self.near = net([conv(32, 5, 2), conv(width, 3, 2), conv(width)])
+        self.far = net([conv(wide, 3, 2), conv(wide), conv(wide), layers.UpSampling2D(2)])
+        self.masks = net([conv(width), conv(width), layers.Conv2D(2 * n_in, 1)])
+        self.look = net([conv(width, 3, 2), conv(wide, 3, 2), conv(wide), conv(wide, 3, 2)])
         dense = [layers.Dense(192, activation="relu") for _ in range(2)]
-        self.correct = keras.Sequential(
-            [*dense, layers.Dense(2 * n_in, kernel_initializer="zeros")]
-        )
+        self.correct = net([*dense, layers.Dense(2 * n_in, kernel_initializer="zeros")])
         # Follow: how a track's error grows with its distance from any listed one, and its least.
         self.trust = self.add_weight(shape=(2,), initializer=_trust, name="trust")
         self.pasts, self.futures, self.angles, self.share = _possible_tracks(n_in, n_out, size)
         dark = keras.initializers.Constant(-2)
         last = layers.Conv2D(1, 3, padding="same", activation="sigmoid", bias_initializer=dark)
-        self.clean = keras.Sequential([conv(16), conv(16), last])
+        self.clean = net([conv(16), conv(16), last])
         # Draw: shifts[p, i, j] is 1 where row j of a sprite at position p lies on row i.
         position, row, j = np.ogrid[: self.free + 1, :size, :SIDE]
         shifts = (row - j == position).astype(np.float32)  # (P, H, 28)

@@ -23,7 +23,9 @@ from ._checks import check_array, check_count, check_numbers
 
 Frames: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
+Axis: TypeAlias = int | tuple[int, ...]
 Score: TypeAlias = Any  # a float or an array of float64, as `axis` says
+OfFrames: TypeAlias = Callable[[Floats, Floats], Floats]
 
 WINDOW = 7  # side of SSIM's window, in pixels
 LEVEL, N_RESAMPLES = 0.95, 2000  # for `bootstrap`
@@ -57,7 +59,7 @@ def check_n_in(n_in: Any, n_frames: int) -> None:
         )
 
 
-def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
+def mse(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
     """Return the mean squared error: the sum over each frame, then the mean over frames.
 
     >>> true = np.zeros((1, 2, 64, 64))
@@ -87,7 +89,7 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
     return _score(predicted, true, axis, lambda p, t: _flat((p - t) ** 2).sum(axis=1))
 
 
-def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
+def mae(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
     """Return the mean absolute error: the sum over each frame, then the mean over frames.
 
     >>> mae(np.full((1, 2, 64, 64), 0.5), np.zeros((1, 2, 64, 64)))
@@ -98,7 +100,7 @@ def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
     return _score(predicted, true, axis, lambda p, t: _flat(np.abs(p - t)).sum(axis=1))
 
 
-def psnr(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
+def psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
     """Return the mean over frames of the peak signal-to-noise ratio, in decibels.
 
     >>> round(psnr(np.full((1, 2, 64, 64), 0.1), np.zeros((1, 2, 64, 64))), 6)
@@ -119,11 +121,7 @@ def psnr(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0
 
 
 def ssim(
-    predicted: ArrayLike,
-    true: ArrayLike,
-    axis: int | tuple[int, ...] = (0, 1),
-    *,
-    data_range: float = 2.0,
+    predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1), *, data_range: float = 2.0
 ) -> Score:
     """Return the mean over frames (and channels) of the structural similarity, 1 at best.
 
@@ -156,7 +154,11 @@ def ssim(
     to_sample = WINDOW**2 / (WINDOW**2 - 1)  # n / (n - 1)
 
     def of_frames(predicted: Floats, true: Floats) -> Floats:
-        _check_window(true)
+        if min(true.shape[-2:]) < WINDOW:
+            raise ValueError(
+                f"frames of {true.shape[-2]} x {true.shape[-1]} pixels are smaller than SSIM's "
+                f"window: pass {WINDOW} x {WINDOW} or more, with a channel axis after time"
+            )
         predicted = predicted.clip(0, 1)
         mean_p, mean_t = _window_means(predicted), _window_means(true)
         product, squares = mean_p * mean_t, mean_p**2 + mean_t**2
@@ -170,15 +172,6 @@ def ssim(
     return _score(predicted, true, axis, of_frames)
 
 
-def _check_window(frames: Floats) -> None:
-    height, width = frames.shape[-2:]
-    if min(height, width) < WINDOW:
-        raise ValueError(
-            f"frames of {height} x {width} pixels are smaller than SSIM's window: pass {WINDOW} x "
-            f"{WINDOW} or more, with a channel axis after time, not at the end"
-        )
-
-
 def _window_means(frames: Floats) -> Floats:
     """Return the mean of each window that fits, ``(..., height - 6, width - 6)``."""
     height, width = (side - WINDOW + 1 for side in frames.shape[-2:])
@@ -186,12 +179,7 @@ def _window_means(frames: Floats) -> Floats:
     return reduce(np.add, (columns[..., i : i + width] for i in range(WINDOW))) / WINDOW**2
 
 
-def _score(
-    predicted: ArrayLike,
-    true: ArrayLike,
-    axis: int | tuple[int, ...],
-    of_frames: Callable[[Floats, Floats], Floats],
-) -> Score:
+def _score(predicted: ArrayLike, true: ArrayLike, axis: Axis, of_frames: OfFrames) -> Score:
     """Average over `axis` what `of_frames` makes of the frames of one sequence, ``(time,)``."""
     predictions, truths = _check_pair(predicted, true)
     axes = _check_axis(axis)

@@ -39,25 +39,14 @@ GRID = 1024  # angles and starts from which the tracks of a coordinate are liste
 class Tracks:
     """What `track` found in a sequence of n frames with k digits, the heavier digit first.
 
-    Attributes
-    ----------
-    sprites : uint8 ``(k, 28, 28)``
-        The digits.
-    positions : int64 ``(k, n, 2)``
-        Their tracks: pixel row and column of the top-left corner.
-    residual : int
-        How much `composite` of these differs from the frames, summed over all pixels, white
-        being 255. 0 means that it gives the very frames.
-    exact : bool
-        Whether the residual is 0, and each track is possible with one angle and the given speed.
-        If not, don't believe the rest. Even then something else may fit too: pixels that one
-        digit covers in all frames stay open, and a speed that is off by a percent may pass.
+    If `exact` is False, don't believe the rest. If it is True, something else may fit too: pixels
+    that one digit covers in all frames stay open, and a speed off by a percent may pass.
     """
 
-    sprites: Frames
-    positions: Track
-    residual: int
-    exact: bool
+    sprites: Frames  # (k, 28, 28)
+    positions: Track  # (k, n, 2): pixel row and column of the top-left corner
+    residual: int  # how much `composite` of these differs from the frames, summed over all pixels
+    exact: bool  # the residual is 0, and each track possible with one angle and the given speed
 
 
 def carve(frames: Frames, positions: ArrayLike) -> Frames:
@@ -140,18 +129,11 @@ def predict(
     >>> bool(mse(predict(frames[:10])[np.newaxis], frames[np.newaxis, 10:] / 255) < 20)
     True
 
-    If what `track` finds is not exact, there is a ValueError and no prediction, because that
-    would look as sure as a right one. `oracle` makes one from what `track` found.
+    `frames`, `n_digits`, `step_length` and `rule` are as for `track`, and `n_frames` and `estimate`
+    as for `oracle`. Returns what `oracle` does.
 
-    Parameters
-    ----------
-    frames : as for `track`
-    n_frames, estimate : as for `oracle`
-    n_digits, step_length, rule : as for `track`
-
-    Returns
-    -------
-    as for `oracle`
+    If what `track` finds is not exact, there is a ValueError and no prediction, because that would
+    look as sure as a right one. `oracle` makes one from what `track` found.
     """
     _check_estimate(estimate)
     check_count(n_frames, "n_frames")
@@ -546,9 +528,6 @@ class _Search:
 
     def left(self, digits: list[_Digit]) -> int:
         return int(np.abs(self.frames.astype(np.int64) - self.paint(digits)).sum())
-
-
-# ---- pixels ----
 
 
 def _cut(frames: Frames, tracks: Track) -> Frames:

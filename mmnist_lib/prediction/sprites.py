@@ -34,13 +34,11 @@ class Sprites(keras.Model):
     bounce by the clamp rule. It learns from the true tracks, and predicts from frames alone.
 
     1. **Find.** Convolutions lay a mask over the canvas for each digit and frame; the mask's
-       center of mass is the digit's position. Then it looks again, closer: a small network
-       corrects windows cut along the tracks (by bilinear interpolation, as in Jaderberg et al.,
-       "Spatial transformer networks", NeurIPS 2015).
+       center of mass is its position. Then a small network corrects windows cut along the tracks
+       (by bilinear interpolation: Jaderberg et al., "Spatial transformer networks", NeurIPS 2015).
     2. **Follow.** Of all tracks that a coordinate can take, those near to what was found get
        weights, and rows and columns must agree on the angle. Their mean is a better track, and
-       their futures give a probability for each row and column. Only how far to trust a track is
-       learned.
+       their futures give a probability for each row and column to come.
     3. **Cut.** Along a true track a digit's window never changes, so the darkest value that each
        pixel had is the sprite. A small network cleans what is left of the other digit.
     4. **Draw.** Each sprite is spread over its positions in proportion to their probability: the

@@ -35,22 +35,13 @@ def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: 
     >>> sorted(train(model, pairs, verbose=0).history)
     ['loss']
 
+    `model` is a compiled one, such as `build_model` returns; it learns from `pairs`. `callbacks`
+    are more of Keras' own, and the settings those of ``model.fit``: ``epochs``,
+    ``validation_data``, ``verbose``. Returns the History that ``fit`` returns.
+
     If you interrupt it, it stops after the present batch and keeps what it has learned. After an
     error, or if you interrupt it twice, model and optimizer are as before. A loss that becomes NaN
     or infinite is a FloatingPointError.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A compiled one, such as `build_model` returns.
-    pairs : SequencePairs
-    callbacks : sequence of keras.callbacks.Callback, optional
-    **settings
-        Of ``model.fit``: ``epochs``, ``validation_data``, ``verbose`` and others.
-
-    Returns
-    -------
-    keras.callbacks.History, which ``model.fit`` returns; its ``history`` holds the curves
     """
     _build(model, pairs)
     watch = _Watch()

@@ -69,16 +69,9 @@ def seal(value: Any, form: str = "") -> Seal:
     >>> check("clamp", expected=seal("reflect", form="the name of a rule"))
     ✗ your answer: it is 'clamp', which is not right (its form: the name of a rule).
 
-    Parameters
-    ----------
-    value : number, str, bool, array, or a list, tuple or dict of these
-        The answer. Floats count to four digits, and a list is as good as an array.
-    form : str, default ""
-        What an answer looks like, in words.
-
-    Returns
-    -------
-    Seal, which `check` takes as `expected`
+    `value` is a number, str, bool, array, or a list, tuple or dict of these. Floats count to four
+    digits, and a list is as good as an array. `form` says what an answer looks like. Returns what
+    `check` takes as ``expected``.
     """
     plain = _plain(value)
     if "<class" in repr(plain):
@@ -97,16 +90,8 @@ def hide(slips: Mapping[str, Any]) -> str:
     >>> check(20, expected=19, slips=slips)
     ✗ your answer: you counted from 1: frames are numbered from 0.
 
-    A visible check that listed them would tell what to look for.
-
-    Parameters
-    ----------
-    slips : mapping of str to object
-        As for `check`; the answers are ones that `seal` takes.
-
-    Returns
-    -------
-    str, which `check` takes as `slips`
+    A visible check that listed them would tell what to look for. `slips` are as for `check`, with
+    answers that `seal` takes. Returns a str that `check` takes in their place.
     """
     table = {words: seal(slip).digest for words, slip in slips.items()}
     return base64.b64encode(json.dumps(table).encode()).decode()
@@ -207,9 +192,8 @@ def check(
         What is right. The type counts, and so does an array's shape and dtype: uint8 and bool
         exactly, any signed integer for another integer, any float for a float.
     kind : {"array", "clip", "track"}, default "array"
-        - ``"clip"``: frames ``(n_frames, H, W)``. Where they differ, they play beside the
-          expected ones.
-        - ``"track"``: positions ``(n_frames, 2)`` or ``(k, n_frames, 2)``, row and column.
+        A clip is frames ``(n_frames, H, W)``; where they differ, they play beside the expected
+        ones. A track is ``(n_frames, 2)`` or ``(k, n_frames, 2)``, row and column.
     limits : (float, float), optional
         The least and the largest row or column of a track that stays on the canvas.
     slips : mapping of str to object, or str, default {}
@@ -245,19 +229,12 @@ def check(
 
 
 def unpack(text: str) -> Array:
-    """Read an array that an exercise brings with it: base64 of zlib of dtype, shape and bytes.
+    """Return the array that an exercise brings with it as `text`, of any shape and dtype.
 
     >>> unpack("eNqrKTW0NrZmZGIBAAy8AdM=")
     array([1, 2, 4], dtype=uint8)
 
-    Parameters
-    ----------
-    text : str
-        The exercise's text, whole and unchanged.
-
-    Returns
-    -------
-    array, of any shape and dtype
+    The text is base64 of zlib of dtype, shape and bytes.
     """
     try:
         dtype, shape, data = zlib.decompress(base64.b64decode(text, validate=True)).split(b";", 2)

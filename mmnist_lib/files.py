@@ -18,19 +18,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from . import formats
 from ._atomic import check_path, check_target, new_files
 from ._checks import check_count
 from .compositing import Frames, MovingMNIST
-from .formats import (
-    Progress,
-    blocks,
-    check_layout,
-    check_truth_target,
-    in_layout,
-    layout_of,
-    layout_shape,
-    save_truth,
-)
 
 __all__ = ["load_sequences", "save_sequences"]
 
@@ -43,7 +34,7 @@ def save_sequences(
     layout: str = "canonical",
     truth: bool = False,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: formats.Progress | None = None,
 ) -> None:
     """Write sequences 0 to ``n_sequences - 1`` to a ``.npy`` file.
 
@@ -75,17 +66,17 @@ def save_sequences(
     progress : callable, optional
         Called with the number of sequences written so far.
     """
-    n_sequences, layout = check_count(n_sequences, "n_sequences"), check_layout(layout)
+    n_sequences, layout = check_count(n_sequences, "n_sequences"), formats.check_layout(layout)
     path = check_target(path, (".npy",), force)
-    beside = [check_truth_target(data, path, force)] if truth else []
-    shape = layout_shape(data, n_sequences, layout)
+    beside = [formats.check_truth_target(data, path, force)] if truth else []
+    shape = formats.layout_shape(data, n_sequences, layout)
     with new_files(*beside, path, force=force) as (*truth_files, file):
         for truth_file in truth_files:
-            save_truth(data, n_sequences, truth_file)
+            formats.save_truth(data, n_sequences, truth_file)
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         first_byte = file.tell()
-        for low, high in blocks(data, n_sequences):
+        for low, high in formats.blocks(data, n_sequences):
             block = data.batch(low, high)
             if layout == "batch":
                 file.write(block.data)
@@ -117,18 +108,12 @@ def load_sequences(path: str | os.PathLike[str], layout: str | None = None) -> F
     ...     print(sequences.shape, bool((sequences[3] == data[3]).all()))
     (50, 20, 64, 64) True
 
-    Parameters
-    ----------
-    path : str or path
-        A ``.npy`` file of uint8 with four axes and square frames.
-    layout : {"canonical", "batch"}, optional
-        Which axis is time: the first (``"canonical"``) or the second (``"batch"``). Without it,
-        the one of length 20 is, so sequences of another length need it.
+    `path` names a ``.npy`` file of uint8 with four axes and square frames. `layout` says which
+    axis is time: the first ("canonical") or the second ("batch"). Without it, the one of length 20
+    is, so sequences of another length need it.
 
-    Returns
-    -------
-    uint8 memory map ``(n_sequences, n_frames, size, size)``
-        Read-only, in either layout. Only what you index is read from the disk.
+    Returns a uint8 memory map ``(n_sequences, n_frames, size, size)`` in either case, read-only.
+    Only what you index is read from the disk.
     """
     path = check_path(path)
     given = f"path={str(path)!r}"
@@ -142,4 +127,4 @@ def load_sequences(path: str | os.PathLike[str], layout: str | None = None) -> F
         frames = np.lib.format.open_memmap(path, mode="r")
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{given} is not a whole .npy file of numbers: {error}") from error
-    return in_layout(frames, layout_of(frames, given, layout))
+    return formats.in_layout(frames, formats.layout_of(frames, given, layout))

@@ -42,7 +42,9 @@ __all__ = [
 
 Frames: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
+Axis: TypeAlias = int | tuple[int, ...]
 Score: TypeAlias = Any  # a float or an array of float64, as `axis` says
+OfFrames: TypeAlias = Callable[[Floats, Floats], Floats]
 
 WINDOW = 7  # side of SSIM's window, in pixels
 LEVEL, N_RESAMPLES = 0.95, 2000  # for `bootstrap`
@@ -56,16 +58,8 @@ def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[An
     >>> inputs.shape, targets.shape
     ((5, 8, 64, 64), (5, 12, 64, 64))
 
-    Parameters
-    ----------
-    frames : array ``(..., n_frames, height, width)``
-        Of any dtype. Add a channel axis after the split, not before.
-    n_in : int
-        How many frames are seen, from 1 to ``n_frames - 1``.
-
-    Returns
-    -------
-    (inputs, targets) : views of the first `n_in` frames and of the others
+    `frames` have any dtype, and shape ``(..., n_frames, height, width)``: add a channel axis
+    after the split, not before. Returns views of the first `n_in` frames and of the others.
     """
     array = check_array(frames, "frames")
     if array.ndim < 3:
@@ -84,7 +78,7 @@ def check_n_in(n_in: Any, n_frames: int) -> None:
         )
 
 
-def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
+def mse(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
     """Return the mean squared error: the sum over each frame, then the mean over frames.
 
     >>> true = np.zeros((1, 2, 64, 64))
@@ -114,7 +108,7 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
     return _score(predicted, true, axis, lambda p, t: _flat((p - t) ** 2).sum(axis=1))
 
 
-def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
+def mae(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
     """Return the mean absolute error: the sum over each frame, then the mean over frames.
 
     >>> mae(np.full((1, 2, 64, 64), 0.5), np.zeros((1, 2, 64, 64)))
@@ -125,7 +119,7 @@ def mae(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0,
     return _score(predicted, true, axis, lambda p, t: _flat(np.abs(p - t)).sum(axis=1))
 
 
-def psnr(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0, 1)) -> Score:
+def psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
     """Return the mean over frames of the peak signal-to-noise ratio, in decibels.
 
     >>> round(psnr(np.full((1, 2, 64, 64), 0.1), np.zeros((1, 2, 64, 64))), 6)
@@ -146,11 +140,7 @@ def psnr(predicted: ArrayLike, true: ArrayLike, axis: int | tuple[int, ...] = (0
 
 
 def ssim(
-    predicted: ArrayLike,
-    true: ArrayLike,
-    axis: int | tuple[int, ...] = (0, 1),
-    *,
-    data_range: float = 2.0,
+    predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1), *, data_range: float = 2.0
 ) -> Score:
     """Return the mean over frames (and channels) of the structural similarity, 1 at best.
 
@@ -183,7 +173,11 @@ def ssim(
     to_sample = WINDOW**2 / (WINDOW**2 - 1)  # n / (n - 1)
 
     def of_frames(predicted: Floats, true: Floats) -> Floats:
-        _check_window(true)
+        if min(true.shape[-2:]) < WINDOW:
+            raise ValueError(
+                f"frames of {true.shape[-2]} x {true.shape[-1]} pixels are smaller than SSIM's "
+                f"window: pass {WINDOW} x {WINDOW} or more, with a channel axis after time"
+            )
         predicted = predicted.clip(0, 1)
         mean_p, mean_t = _window_means(predicted), _window_means(true)
         product, squares = mean_p * mean_t, mean_p**2 + mean_t**2
@@ -197,15 +191,6 @@ def ssim(
     return _score(predicted, true, axis, of_frames)
 
 
-def _check_window(frames: Floats) -> None:
-    height, width = frames.shape[-2:]
-    if min(height, width) < WINDOW:
-        raise ValueError(
-            f"frames of {height} x {width} pixels are smaller than SSIM's window: pass {WINDOW} x "
-            f"{WINDOW} or more, with a channel axis after time, not at the end"
-        )
-
-
 def _window_means(frames: Floats) -> Floats:
     """Return the mean of each window that fits, ``(..., height - 6, width - 6)``."""
     height, width = (side - WINDOW + 1 for side in frames.shape[-2:])
@@ -213,12 +198,7 @@ def _window_means(frames: Floats) -> Floats:
     return reduce(np.add, (columns[..., i : i + width] for i in range(WINDOW))) / WINDOW**2
 
 
-def _score(
-    predicted: ArrayLike,
-    true: ArrayLike,
-    axis: int | tuple[int, ...],
-    of_frames: Callable[[Floats, Floats], Floats],
-) -> Score:
+def _score(predicted: ArrayLike, true: ArrayLike, axis: Axis, of_frames: OfFrames) -> Score:
     """Average over `axis` what `of_frames` makes of the frames of one sequence, ``(time,)``."""
     predictions, truths = _check_pair(predicted, true)
     axes = _check_axis(axis)
@@ -241,20 +221,12 @@ def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tupl
     >>> 150 < low < 170 < high < 190
     True
 
-    It is about other test sequences, and says nothing about training the model again. This is the
-    percentile interval of B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", Chapman
-    & Hall 1993, chapter 13, of 2,000 means.
+    `values` are float ``(n,)``, one for each sequence, such as ``mse(..., axis=1)``: the frames of
+    a sequence are alike, so don't count them as independent. `seed` is an integer or a Generator.
+    The interval is about other test sequences, and says nothing about training the model again.
 
-    Parameters
-    ----------
-    values : array_like of float ``(n,)``
-        One number for each sequence, such as ``mse(..., axis=1)``. The frames of a sequence are
-        alike, so don't count them as independent.
-    seed : int or numpy.random.Generator, default 0
-
-    Returns
-    -------
-    (low, high) : float
+    This is the percentile interval of B. Efron and R. Tibshirani, "An Introduction to the
+    Bootstrap", Chapman & Hall 1993, chapter 13, of 2,000 means.
     """
     try:
         numbers = check_numbers(values, "values")
@@ -273,22 +245,15 @@ def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tupl
 
 
 def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
-    """Write the four metrics of several predictions below each other.
+    """Return a table of the four metrics, with a line for each of several predictions.
 
     >>> true = np.full((2, 1, 8, 8), 0.5)
     >>> print(score_table({"black": 0 * true}, true))
                MSE  95 % interval     MAE    SSIM   PSNR
     black     16.0     16 to 16      32.0  0.0016   6.02
 
-    Parameters
-    ----------
-    predictions : mapping of str to array
-        The name of each prediction, and its frames, as for `mse`, of two sequences or more.
-    true : as for `mse`
-
-    Returns
-    -------
-    str : a line for each prediction, the MSE with its interval, see `bootstrap`
+    `predictions` maps names to frames; these and `true` are as for `mse`, with two sequences or
+    more. The interval of the MSE is that of `bootstrap`.
     """
     if not predictions:
         raise ValueError("predictions is empty: pass a name and frames for one or more")
@@ -354,16 +319,8 @@ def black(inputs: ArrayLike, n_out: int) -> Frames:
     array([[[[0., 0.]],
             [[0., 0.]]]], dtype=float32)
 
-    Parameters
-    ----------
-    inputs : array of float ``(batch, n_in, height, width)``
-        The frames seen.
-    n_out : int
-        How many frames to predict, at least 1.
-
-    Returns
-    -------
-    float32 array ``(batch, n_out, height, width)``
+    `inputs` are the frames seen, float ``(batch, n_in, height, width)``, and `n_out` is how many
+    to predict. Returns float32 ``(batch, n_out, height, width)``.
     """
     seen = check_floats(inputs, "inputs", 4, unit=True)
     n_out = check_count(n_out, "n_out")

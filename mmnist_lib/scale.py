@@ -20,21 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import formats
 from ._atomic import check_target, new_files, partial_path
 from ._checks import check_count
 from .compositing import MovingMNIST
-from .formats import (
-    Progress,
-    block_length,
-    blocks,
-    check_layout,
-    check_truth_target,
-    in_layout,
-    layout_of,
-    layout_shape,
-    save_truth,
-    settings_of,
-)
 
 try:
     import dask
@@ -62,7 +51,7 @@ def save_zarr(
     scheduler: str | None = None,
     resume: bool = False,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: formats.Progress | None = None,
 ) -> None:
     """Write sequences 0 to ``n_sequences - 1`` to a Zarr store, block by block.
 
@@ -92,13 +81,13 @@ def save_zarr(
         Replace a store of this name, and begin an unfinished one anew.
     progress : as for `save_sequences`
     """
-    n_sequences, layout = check_count(n_sequences, "n_sequences"), check_layout(layout)
+    n_sequences, layout = check_count(n_sequences, "n_sequences"), formats.check_layout(layout)
     path = check_target(path, (".zarr",), force).resolve()  # workers start in other folders
     if path.exists() and not _is_array(path):
         raise FileExistsError(f"path={str(path)!r} is no Zarr array: it is not replaced")
     # A run that is resumed may have been stopped while it wrote the truth, or just after.
     replace = force or resume
-    beside = check_truth_target(data, path, replace) if truth else None
+    beside = formats.check_truth_target(data, path, replace) if truth else None
     job = _Job(data, n_sequences, partial_path(path), layout)
     with contextlib.ExitStack() as stack:
         client = None
@@ -110,7 +99,7 @@ def save_zarr(
         stray.unlink()
     if beside is not None:
         with new_files(beside, force=replace) as (file,):
-            save_truth(data, n_sequences, file)
+            formats.save_truth(data, n_sequences, file)
     if path.exists():
         shutil.rmtree(path)
     job.partial.rename(path)
@@ -123,8 +112,8 @@ def open_zarr(path: Path, layout: str | None) -> tuple[Any, tuple[int, ...]]:
         store = zarr.open_array(path, mode="r")
     except Exception as error:  # what a damaged store raises depends on where the damage is
         raise ValueError(f"{given} is not a whole Zarr array: {error}") from error
-    found = layout_of(store, given, layout or store.attrs.get("layout"))
-    return in_layout(dask.array.from_zarr(store), found), store.shape
+    found = formats.layout_of(store, given, layout or store.attrs.get("layout"))
+    return formats.in_layout(dask.array.from_zarr(store), found), store.shape
 
 
 def _is_array(path: Path) -> bool:
@@ -144,10 +133,10 @@ class _Job:
     layout: str
 
     def __post_init__(self) -> None:
-        self.block = min(block_length(self.data), self.n_sequences)
+        self.block = min(formats.block_length(self.data), self.n_sequences)
         self.about = {
             "layout": self.layout, "n_sequences": self.n_sequences, "block": self.block,
-            **settings_of(self.data),
+            **formats.settings_of(self.data),
         }  # fmt: skip
 
     def begin(self, force: bool) -> None:
@@ -162,8 +151,8 @@ class _Job:
         axes = ("time", "sequence") if self.layout == "canonical" else ("sequence", "time")
         zarr.create_array(
             self.partial,
-            shape=layout_shape(self.data, self.n_sequences, self.layout),
-            chunks=layout_shape(self.data, self.block, self.layout),
+            shape=formats.layout_shape(self.data, self.n_sequences, self.layout),
+            chunks=formats.layout_shape(self.data, self.block, self.layout),
             dtype="uint8",
             dimension_names=(*axes, "row", "column"),
             attributes=self.about,
@@ -182,12 +171,12 @@ class _Job:
     def missing(self) -> Iterator[Block]:
         """Find the blocks without a chunk. A chunk is renamed into place, so it is whole."""
         metadata = zarr.open_array(self.partial, mode="r").metadata
-        for number, block in enumerate(blocks(self.data, self.n_sequences)):
+        for number, block in enumerate(formats.blocks(self.data, self.n_sequences)):
             place = (0, number, 0, 0) if self.layout == "canonical" else (number, 0, 0, 0)
             if not (self.partial / metadata.encode_chunk_key(place)).exists():
                 yield block
 
-    def run(self, client: Any, progress: Progress) -> None:
+    def run(self, client: Any, progress: formats.Progress) -> None:
         """Write the blocks that are missing."""
         missing = list(self.missing())
         done = self.n_sequences - sum(high - low for low, high in missing)
@@ -213,11 +202,11 @@ def _write(data: MovingMNIST, partial: str, blocks: list[Block], layout: str) ->
     store = zarr.open_array(partial, mode="r+")
     for low, high in blocks:
         where = (slice(None), slice(low, high)) if layout == "canonical" else slice(low, high)
-        store[where] = in_layout(data.batch(low, high), layout)
+        store[where] = formats.in_layout(data.batch(low, high), layout)
     return sum(high - low for low, high in blocks)
 
 
-def _compute(tasks: list[Any], client: Any, report: Progress) -> None:
+def _compute(tasks: list[Any], client: Any, report: formats.Progress) -> None:
     """Compute tasks here or on a cluster, and report what each one returns."""
     if client is None:
 

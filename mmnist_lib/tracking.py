@@ -41,25 +41,14 @@ GRID = 1024  # angles and starts from which the tracks of a coordinate are liste
 class Tracks:
     """What `track` found in a sequence of n frames with k digits, the heavier digit first.
 
-    Attributes
-    ----------
-    sprites : uint8 ``(k, 28, 28)``
-        The digits.
-    positions : int64 ``(k, n, 2)``
-        Their tracks: pixel row and column of the top-left corner.
-    residual : int
-        How much `composite` of these differs from the frames, summed over all pixels, white
-        being 255. 0 means that it gives the very frames.
-    exact : bool
-        Whether the residual is 0, and each track is possible with one angle and the given speed.
-        If not, don't believe the rest. Even then something else may fit too: pixels that one
-        digit covers in all frames stay open, and a speed that is off by a percent may pass.
+    If `exact` is False, don't believe the rest. If it is True, something else may fit too: pixels
+    that one digit covers in all frames stay open, and a speed off by a percent may pass.
     """
 
-    sprites: Frames
-    positions: Track
-    residual: int
-    exact: bool
+    sprites: Frames  # (k, 28, 28)
+    positions: Track  # (k, n, 2): pixel row and column of the top-left corner
+    residual: int  # how much `composite` of these differs from the frames, summed over all pixels
+    exact: bool  # the residual is 0, and each track possible with one angle and the given speed
 
 
 def carve(frames: Frames, positions: ArrayLike) -> Frames:
@@ -69,18 +58,10 @@ def carve(frames: Frames, positions: ArrayLike) -> Frames:
     >>> int(carve(frames, [[0, 0], [0, 4]]).min()), int(carve(frames, [[0, 0], [30, 4]]).max())
     (9, 0)
 
-    That is what stands still in the moving window. Along a digit's true track it is nowhere
-    darker than the digit. A window that leaves the canvas is an IndexError.
-
-    Parameters
-    ----------
-    frames : uint8 array ``(n, size, size)``
-    positions : array_like of int ``(..., n, 2)``
-        Tracks: pixel row and column of the window's top-left corner.
-
-    Returns
-    -------
-    uint8 array ``(..., 28, 28)``
+    `frames` are uint8 ``(n, size, size)``, and `positions` the tracks of the window's top-left
+    corner, integers ``(..., n, 2)``. Returns what stands still in the moving window, uint8 ``(...,
+    28, 28)``. Along a digit's true track it is nowhere darker than the digit. A window that leaves
+    the canvas is an IndexError.
     """
     return _cut(frames, np.asarray(positions)).min(axis=-3)
 
@@ -150,18 +131,11 @@ def predict(
     >>> bool(mse(predict(frames[:10])[np.newaxis], frames[np.newaxis, 10:] / 255) < 20)
     True
 
-    If what `track` finds is not exact, there is a ValueError and no prediction, because that
-    would look as sure as a right one. `oracle` makes one from what `track` found.
+    `frames`, `n_digits`, `step_length` and `rule` are as for `track`, and `n_frames` and `estimate`
+    as for `oracle`. Returns what `oracle` does.
 
-    Parameters
-    ----------
-    frames : as for `track`
-    n_frames, estimate : as for `oracle`
-    n_digits, step_length, rule : as for `track`
-
-    Returns
-    -------
-    as for `oracle`
+    If what `track` finds is not exact, there is a ValueError and no prediction, because that would
+    look as sure as a right one. `oracle` makes one from what `track` found.
     """
     _check_estimate(estimate)
     check_count(n_frames, "n_frames")
@@ -249,25 +223,17 @@ def futures_of(
     step_length: float = 0.1,
     rule: str = "clamp",
 ) -> tuple[Floats, Track]:
-    """Compute where a digit may be next, from its track so far.
+    """Return where a digit may be next, from its track so far.
 
     >>> chances, likeliest = futures_of([[3, 0], [3, 3], [3, 7]], n_frames=1)
     >>> chances.shape, float(chances.sum().round(6)), likeliest
     ((1, 37, 37), 1.0, array([[ 3, 10]]))
 
-    Starts and angles on a fine grid are followed; those that agree with the track are counted.
+    Starts and angles on a fine grid are followed; those that agree with `track`, integers ``(n,
+    2)``, are counted. `n_frames`, `size`, `step_length` and `rule` are as for `oracle`.
 
-    Parameters
-    ----------
-    track : array_like of int ``(n, 2)``
-    n_frames, size, step_length, rule : as for `oracle`
-
-    Returns
-    -------
-    chances : float64 array ``(n_frames, free + 1, free + 1)``
-        The probability of each row and column, with ``free = size - 28``; 1 in all per frame.
-    likeliest : int64 array ``(n_frames, 2)``
-        The most probable whole track.
+    Returns the probability of each row and column, float64 ``(n_frames, free + 1, free + 1)`` with
+    ``free = size - 28``, and the most probable whole track, int64 ``(n_frames, 2)``.
     """
     track, free = np.asarray(track), check_free_range(size, SIDE)
     impossible = ValueError(
@@ -564,9 +530,6 @@ class _Search:
 
     def left(self, digits: list[_Digit]) -> int:
         return int(np.abs(self.frames.astype(np.int64) - self.paint(digits)).sum())
-
-
-# ---- pixels ----
 
 
 def _cut(frames: Frames, tracks: Track) -> Frames:

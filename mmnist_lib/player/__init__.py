@@ -47,18 +47,10 @@ class Player:
     ----------
     clips : uint8, ``(n, n_frames, H, W)``
         The frames.
-    alt : str
-        What the clips show.
-    titles : list of str
-        One for each clip; empty where none was passed.
-    labels : list of str
-        One for each frame, or none, where frames are numbered.
-    fps : float
-        Frames per second.
-    autoplay : bool
-        Whether it plays at once.
     sha256 : str
-        A hash of the shape and the frames.
+        A hash of their shape and their bytes.
+    alt, titles, labels, fps, autoplay : as for `animate`
+        Titles are empty, and there is no label, where none was passed.
     """
 
     def __init__(
@@ -124,6 +116,9 @@ class Player:
     def save(self, path: str | os.PathLike[str], *, scale: int = 4) -> None:
         """Save as an animated GIF; several clips stand side by side, without their titles.
 
+        A GIF counts time in hundredths of a second, so `fps` is kept to the nearest of those,
+        and to 50 at the most.
+
         Parameters
         ----------
         path : str or path
@@ -137,19 +132,11 @@ class Player:
         FileNotFoundError, IsADirectoryError
             If the folder does not exist, or the name is that of a folder.
 
-        Notes
-        -----
-        A GIF counts time in hundredths of a second, so `fps` is kept to the nearest of those,
-        and to 50 at the most.
-
         Examples
         --------
         >>> import tempfile
-        >>> player = animate(np.zeros((20, 64, 64), np.uint8), alt="Darkness.")
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     player.save(Path(folder) / "clip.gif")
-        ...     Image.open(Path(folder) / "clip.gif").size
-        (256, 256)
+        ...     animate(np.zeros((20, 64, 64), np.uint8)).save(f"{folder}/clip.gif")
         """
         path, scale = check_target(path, (".gif",), force=True), check_count(scale, "scale")
         wide = np.pad(self.clips, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=255)
@@ -178,7 +165,7 @@ def animate(
     Parameters
     ----------
     frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
-        One sequence, or several that play in step; uint8, or floats from 0 to 1.
+        One sequence, or several that play in step.
     alt : str, optional
         What the frames show, for those who do not see them.
     titles : sequence of str, optional
@@ -219,12 +206,8 @@ def animate_error(
     Parameters
     ----------
     predicted, true : array of shape ``(n_frames, H, W)``
-        Two sequences of the same shape; uint8, or floats from 0 to 1. A prediction is clipped to
-        that range.
-    alt : str, optional
-        What they show, for those who do not see them.
-    fps : float, default 5
-        Frames per second.
+        Two sequences of the same shape. Floats of a prediction are clipped to [0, 1].
+    alt, fps : as for `animate`
 
     Returns
     -------
@@ -257,7 +240,7 @@ def slider(
     Parameters
     ----------
     images : array of shape ``(n, H, W)``
-        One image for each place of the slider; uint8, or floats from 0 to 1.
+        One image for each place of the slider.
     labels : sequence of length n
         What the slider says at each place.
     description : str
@@ -268,9 +251,8 @@ def slider(
     Returns
     -------
     ipywidgets.VBox or Player
-        An ipywidgets slider that is linked in the browser to a stack of images. Where
-        ipywidgets 8 is not installed (Colab has 7), a `Player` of the same images and labels.
-        A page without a kernel shows that one too.
+        A slider that is linked in the browser to a stack of images. Where ipywidgets 8 is not
+        installed (Colab has 7), and on a page without a kernel, a `Player` of the same images.
 
     Examples
     --------

@@ -88,13 +88,8 @@ def save_weights(model: Any, path: str | Path) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_weights(build_model("convolution", width=4), Path(folder) / "mine.npz")
 
-    Keras' ``model.save("model.keras")`` stores the whole model.
-
-    Parameters
-    ----------
-    model : keras.Model
-    path : str or path
-        A name that ends in ``.npz``. A file of that name is replaced when the new one is whole.
+    `model` is any Keras model, whose ``model.save("model.keras")`` stores the whole of it. `path`
+    ends in ``.npz``; a file of that name is replaced when the new one is whole.
     """
     path = check_target(path, (".npz",), force=True)
     with np.errstate(over="ignore"):
@@ -106,21 +101,13 @@ def save_weights(model: Any, path: str | Path) -> None:
 
 
 def load_model(name: str, path: str | Path | None = None) -> Any:
-    """Build a model as it was trained for the course, with those weights.
+    """Return a model as it was trained for the course, with those weights, fit for more training.
 
     >>> load_model("convolution").input_shape
     (None, 10, 64, 64)
 
-    Parameters
-    ----------
-    name : {"convolution", "convlstm", "sprites"}
-    path : str or path, optional
-        A file of `save_weights` with other weights for the same model. Without it: those that
-        come with the library, whose sha256 is checked.
-
-    Returns
-    -------
-    keras.Model, compiled, so that it can be trained further
+    `name` is "convolution", "convlstm" or "sprites". `path` is a file of `save_weights` with other
+    weights for the same model; without it, the sha256 of the library's own file is checked.
     """
     _check_name(name)
     settings, sha256 = TRAINED[name]

@@ -34,13 +34,11 @@ class Sprites(keras.Model):
     bounce by the clamp rule. It learns from the true tracks, and predicts from frames alone.
 
     1. **Find.** Convolutions lay a mask over the canvas for each digit and frame; the mask's
-       center of mass is the digit's position. Then it looks again, closer: a small network
-       corrects windows cut along the tracks (by bilinear interpolation, as in Jaderberg et al.,
-       "Spatial transformer networks", NeurIPS 2015).
+       center of mass is its position. Then a small network corrects windows cut along the tracks
+       (by bilinear interpolation: Jaderberg et al., "Spatial transformer networks", NeurIPS 2015).
     2. **Follow.** Of all tracks that a coordinate can take, those near to what was found get
        weights, and rows and columns must agree on the angle. Their mean is a better track, and
-       their futures give a probability for each row and column. Only how far to trust a track is
-       learned.
+       their futures give a probability for each row and column to come.
     3. **Cut.** Along a true track a digit's window never changes, so the darkest value that each
        pixel had is the sprite. A small network cleans what is left of the other digit.
     4. **Draw.** Each sprite is spread over its positions in proportion to their probability: the
@@ -75,25 +73,19 @@ class Sprites(keras.Model):
         # Find: masks over cells of 4 x 4 pixels. A digit centered on a cell has its corner here.
         cells = np.indices((size // 4, size // 4)).reshape(2, -1).T  # (cells, 2)
         self.corners = (4 * cells + 1.5 - (SIDE - 1) / 2).astype(np.float32)
-        wide = 2 * width
-        self.near = keras.Sequential([conv(32, 5, 2), conv(width, 3, 2), conv(width)])
-        self.far = keras.Sequential(
-            [conv(wide, 3, 2), conv(wide), conv(wide), layers.UpSampling2D(2)]
-        )
-        self.masks = keras.Sequential([conv(width), conv(width), layers.Conv2D(2 * n_in, 1)])
-        self.look = keras.Sequential(
-            [conv(width, 3, 2), conv(wide, 3, 2), conv(wide), conv(wide, 3, 2)]
-        )
+        wide, net = 2 * width, keras.Sequential
+        self.near = net([conv(32, 5, 2), conv(width, 3, 2), conv(width)])
+        self.far = net([conv(wide, 3, 2), conv(wide), conv(wide), layers.UpSampling2D(2)])
+        self.masks = net([conv(width), conv(width), layers.Conv2D(2 * n_in, 1)])
+        self.look = net([conv(width, 3, 2), conv(wide, 3, 2), conv(wide), conv(wide, 3, 2)])
         dense = [layers.Dense(192, activation="relu") for _ in range(2)]
-        self.correct = keras.Sequential(
-            [*dense, layers.Dense(2 * n_in, kernel_initializer="zeros")]
-        )
+        self.correct = net([*dense, layers.Dense(2 * n_in, kernel_initializer="zeros")])
         # Follow: how a track's error grows with its distance from any listed one, and its least.
         self.trust = self.add_weight(shape=(2,), initializer=_trust, name="trust")
         self.pasts, self.futures, self.angles, self.share = _possible_tracks(n_in, n_out, size)
         dark = keras.initializers.Constant(-2)
         last = layers.Conv2D(1, 3, padding="same", activation="sigmoid", bias_initializer=dark)
-        self.clean = keras.Sequential([conv(16), conv(16), last])
+        self.clean = net([conv(16), conv(16), last])
         # Draw: shifts[p, i, j] is 1 where row j of a sprite at position p lies on row i.
         position, row, j = np.ogrid[: self.free + 1, :size, :SIDE]
         shifts = (row - j == position).astype(np.float32)  # (P, H, 28)

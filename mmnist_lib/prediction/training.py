@@ -35,22 +35,13 @@ def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: 
     >>> sorted(train(model, pairs, verbose=0).history)
     ['loss']
 
+    `model` is a compiled one, such as `build_model` returns; it learns from `pairs`. `callbacks`
+    are more of Keras' own, and the settings those of ``model.fit``: ``epochs``,
+    ``validation_data``, ``verbose``. Returns the History that ``fit`` returns.
+
     If you interrupt it, it stops after the present batch and keeps what it has learned. After an
     error, or if you interrupt it twice, model and optimizer are as before. A loss that becomes NaN
     or infinite is a FloatingPointError.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A compiled one, such as `build_model` returns.
-    pairs : SequencePairs
-    callbacks : sequence of keras.callbacks.Callback, optional
-    **settings
-        Of ``model.fit``: ``epochs``, ``validation_data``, ``verbose`` and others.
-
-    Returns
-    -------
-    keras.callbacks.History, which ``model.fit`` returns; its ``history`` holds the curves
     """
     _build(model, pairs)
     watch = _Watch()
@@ -136,18 +127,9 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     >>> rollout(model, np.zeros((2, 3, 64, 64)), n=7).shape
     (2, 7, 64, 64)
 
-    Parameters
-    ----------
-    model : keras.Model
-        One that takes a fixed number of frames and returns the next ones, or one that takes any
-        number (its input's time axis is None) and returns each one's successor.
-    frames : array_like of float ``(batch, n_in, size, size)``
-        The frames seen, in [0, 1].
-    n : int
-
-    Returns
-    -------
-    float32 array ``(batch, n, size, size)``, not clipped
+    `model` takes a fixed number of frames and returns the next ones, or any number (its input's
+    time axis is None) and returns each one's successor. `frames` are those seen, float ``(batch,
+    n_in, size, size)`` in [0, 1]. Returns float32 ``(batch, n, size, size)`` for `n`, not clipped.
     """
     n, seen = check_count(n, "n"), check_floats(frames, "frames", 4)
     n_in, start, wanted = model.input_shape[1], seen.shape[1], model.input_shape[1:4]

@@ -217,7 +217,11 @@ def parameters(thing):
 
 
 def documented_parameters(thing):
-    heads = re.findall(r"^(\w[\w, ]*) : ", sections(thing).get("Parameters", ""), flags=re.M)
+    """Name the parameters that a section describes, or else the prose, in backticks."""
+    if "Parameters" not in sections(thing):
+        named = re.findall(r"(?<!`)`(\w+)`(?!`)", inspect.getdoc(thing))
+        return [name for name in parameters(thing) if name in named]
+    heads = re.findall(r"^(\w[\w, ]*) : ", sections(thing)["Parameters"], flags=re.M)
     return [name for head in heads for name in head.split(", ")]
 
 
@@ -256,7 +260,8 @@ def test_the_ground_truth_documents_each_field():
 @documented
 def test_what_comes_back_is_documented(thing):
     returns_nothing = inspect.signature(thing).return_annotation in (None, "None")
-    assert ("Returns" in sections(described(thing))) != returns_nothing
+    told = re.search(r"^Returns?\b|\. Returns?\b", inspect.getdoc(described(thing)), flags=re.M)
+    assert bool(told) != returns_nothing
 
 
 @documented

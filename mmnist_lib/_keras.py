@@ -18,6 +18,9 @@ STALL = 20.0  # seconds without a byte, after which a download is given up
 def choose_keras_backend() -> str:
     """Choose the engine that Keras will compute with, before Keras is imported.
 
+    >>> choose_keras_backend() in ("jax", "tensorflow", "torch")
+    True
+
     Keras asks for TensorFlow unless told otherwise, and fails where only another engine
     is installed. A backend that you named in ``KERAS_BACKEND`` is left alone, and so is an
     installed one named in Keras' own ``keras.json``. Otherwise the first installed one of
@@ -32,11 +35,6 @@ def choose_keras_backend() -> str:
     ------
     ModuleNotFoundError
         If none of the three is installed.
-
-    Examples
-    --------
-    >>> choose_keras_backend() in ("jax", "tensorflow", "torch")
-    True
     """
     if chosen := os.environ.get("KERAS_BACKEND"):
         return chosen

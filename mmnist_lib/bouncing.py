@@ -28,6 +28,11 @@ def bounce_path(
 ) -> NDArray[np.float64]:
     """Follow a path that bounces off the walls at 0 and 1, each axis by itself.
 
+    >>> bounce_path([0.5, 0.7], [0.0, 0.2], n_frames=3)[:, 1].round(3)
+    array([0.9, 1. , 0.8])
+    >>> bounce_path([0.5, 0.7], [0.0, 0.2], n_frames=3, rule="reflect")[:, 1].round(3)
+    array([0.9, 0.9, 0.7])
+
     Parameters
     ----------
     start : array_like of float, shape ``(..., 2)``
@@ -52,13 +57,6 @@ def bounce_path(
     Together with `to_pixels`, the clamp rule reproduces real sequences of Moving MNIST pixel
     for pixel, and reflection reproduces none. The dataset comes from N. Srivastava, E. Mansimov
     and R. Salakhutdinov, "Unsupervised Learning of Video Representations using LSTMs", ICML 2015.
-
-    Examples
-    --------
-    >>> bounce_path([0.5, 0.7], [0.0, 0.2], n_frames=3)[:, 1].round(3)
-    array([0.9, 1. , 0.8])
-    >>> bounce_path([0.5, 0.7], [0.0, 0.2], n_frames=3, rule="reflect")[:, 1].round(3)
-    array([0.9, 0.9, 0.7])
     """
     check_rule(rule)
     start, velocity = check_motion(start, velocity)

@@ -31,6 +31,10 @@ NUMBERS = 2**16  # of coordinates to work out at a time, which spreads the cost 
 def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[np.intp]:
     """Turn a path in unit coordinates into a track in whole pixels, as in the real dataset.
 
+    >>> to_pixels([[0.0, 1.0], [0.5, 0.99]])
+    array([[ 0, 36],
+           [18, 35]])
+
     Parameters
     ----------
     path : array_like of float, shape ``(..., n_frames, 2)``
@@ -45,12 +49,6 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     integer array of the same shape
         ``int((size - digit_size) * path)``, truncated: the pixel of the digit's top-left corner.
         `composite` refuses a path that leaves [0, 1] by a pixel or more.
-
-    Examples
-    --------
-    >>> to_pixels([[0.0, 1.0], [0.5, 0.99]])
-    array([[ 0, 36],
-           [18, 35]])
     """
     free, path = check_free_range(size, digit_size), check_points(path, "path")
     if (np.abs(path) >= 2**62 / max(free, 1)).any():
@@ -60,6 +58,12 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
 
 def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
     """Draw moving sprites on black frames, merged by maximum.
+
+    >>> composite(np.full((1, 1, 1), 9, np.uint8), [[[0, 1], [1, 1]]], size=2)
+    array([[[0, 9],
+            [0, 0]],
+           [[0, 0],
+            [0, 9]]], dtype=uint8)
 
     Parameters
     ----------
@@ -74,14 +78,6 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
     -------
     uint8 array of shape ``(n_frames, size, size)``
         Where sprites overlap, the brighter one shows.
-
-    Examples
-    --------
-    >>> composite(np.full((1, 1, 1), 9, np.uint8), [[[0, 1], [1, 1]]], size=2)
-    array([[[0, 9],
-            [0, 0]],
-           [[0, 0],
-            [0, 9]]], dtype=uint8)
     """
     sprites, tracks = _check_sprites(sprites, positions, size)
     side, frames = sprites.shape[-1], np.zeros((tracks.shape[1], size, size), np.uint8)
@@ -154,6 +150,12 @@ class GroundTruth:
 class MovingMNIST:
     """Moving MNIST by the real dataset's rule: endless, seeded, with ground truth.
 
+    >>> from mmnist_lib import load_mnist
+    >>> _, (images, labels) = load_mnist("sample")
+    >>> data = MovingMNIST(images, labels, seed=7)
+    >>> data[3].shape, data.batch(0, 5).shape, data.truth(3).path.shape
+    ((20, 64, 64), (5, 20, 64, 64), (2, 20, 2))
+
     ``data[i]`` is sequence i. For given images and settings it depends on the seed and on i
     alone, so it is the same in any order, batch, process or machine.
 
@@ -186,14 +188,6 @@ class MovingMNIST:
     reached at once. The rule is that of the published test set (Srivastava, Mansimov and
     Salakhutdinov, ICML 2015), but for one thing: their generator deals the digits from a
     shuffled pack, and this one draws each digit by itself.
-
-    Examples
-    --------
-    >>> from mmnist_lib import load_mnist
-    >>> _, (images, labels) = load_mnist("sample")
-    >>> data = MovingMNIST(images, labels, seed=7)
-    >>> data[3].shape, data.batch(0, 5).shape, data.truth(3).path.shape
-    ((20, 64, 64), (5, 20, 64, 64), (2, 20, 2))
     """
 
     __iter__ = None  # an endless set: without this, `for sequence in data` would never end
@@ -237,6 +231,11 @@ class MovingMNIST:
     def batch(self, start: int, stop: int, out: Frames | None = None) -> Frames:
         """Make sequences `start` to `stop - 1`.
 
+        >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+        >>> frames = np.empty((2, 20, 64, 64), np.uint8)
+        >>> data.batch(8, 10, out=frames) is frames
+        True
+
         Parameters
         ----------
         start, stop : int
@@ -248,13 +247,6 @@ class MovingMNIST:
         -------
         uint8 array of shape ``(stop - start, n_frames, size, size)``
             The frames; `out` itself, if that was passed.
-
-        Examples
-        --------
-        >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
-        >>> frames = np.empty((2, 20, 64, 64), np.uint8)
-        >>> data.batch(8, 10, out=frames) is frames
-        True
         """
         start, stop = _check_range(start, stop)
         shape = (stop - start, self.n_frames, self.size, self.size)
@@ -278,6 +270,10 @@ class MovingMNIST:
     def truth(self, start: int, stop: int | None = None) -> GroundTruth:
         """Return what made sequences `start` to `stop - 1`, or the one sequence `start`.
 
+        >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+        >>> data.truth(0).track.shape, data.truth(0, 5).track.shape
+        ((2, 20, 2), (5, 2, 20, 2))
+
         Parameters
         ----------
         start : int
@@ -289,12 +285,6 @@ class MovingMNIST:
         -------
         GroundTruth
             Without `stop`, the arrays lack their leading axis.
-
-        Examples
-        --------
-        >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
-        >>> data.truth(0).track.shape, data.truth(0, 5).track.shape
-        ((2, 20, 2), (5, 2, 20, 2))
         """
         first = check_count(start, "start", least=0)
         first, last = _check_range(first, first + 1 if stop is None else stop)

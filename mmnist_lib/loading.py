@@ -26,6 +26,10 @@ NAMES = ("x_train", "y_train", "x_test", "y_test")  # of the arrays in Keras' fi
 def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]:
     """Load handwritten digits, split into a train part and a test part.
 
+    >>> (train_images, train_labels), (test_images, test_labels) = load_mnist("sample")
+    >>> train_images.shape, train_images.dtype, test_labels.shape
+    ((4000, 28, 28), dtype('uint8'), (1000,))
+
     Parameters
     ----------
     source : str or path, default "auto"
@@ -62,12 +66,6 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     MNIST was made by Yann LeCun, Corinna Cortes and Christopher Burges and is licensed
     CC BY-SA 3.0. The sample holds the first 500 digits of each class of its train split,
     so it shares no digit with MNIST's own test split.
-
-    Examples
-    --------
-    >>> (train_images, train_labels), (test_images, test_labels) = load_mnist("sample")
-    >>> train_images.shape, train_images.dtype, test_labels.shape
-    ((4000, 28, 28), dtype('uint8'), (1000,))
     """
     if not isinstance(source, str | os.PathLike):
         raise TypeError(

@@ -29,6 +29,9 @@ Shape = int | tuple[int, ...]
 def random_start(rng: np.random.Generator, shape: Shape = ()) -> NDArray[np.float64]:
     """Draw start positions, uniform over the free square.
 
+    >>> random_start(np.random.default_rng(0), 3).shape
+    (3, 2)
+
     Parameters
     ----------
     rng : numpy.random.Generator
@@ -42,11 +45,6 @@ def random_start(rng: np.random.Generator, shape: Shape = ()) -> NDArray[np.floa
     -------
     float64 array of shape ``(*shape, 2)``
         ``(row, column)`` in [0, 1), unit coordinates.
-
-    Examples
-    --------
-    >>> random_start(np.random.default_rng(0), 3).shape
-    (3, 2)
     """
     return _generator(rng).random((*_shape(shape), 2))
 
@@ -55,6 +53,10 @@ def random_velocity(
     rng: np.random.Generator, shape: Shape = (), step_length: float = 0.1, kind: str = "angle"
 ) -> NDArray[np.float64]:
     """Draw velocities, by one of two recipes.
+
+    >>> v = random_velocity(np.random.default_rng(0), 1000)
+    >>> np.allclose(np.hypot(v[:, 0], v[:, 1]), 0.1)
+    True
 
     Parameters
     ----------
@@ -72,12 +74,6 @@ def random_velocity(
     -------
     float64 array of shape ``(*shape, 2)``
         ``(rows, columns)`` per frame, unit coordinates.
-
-    Examples
-    --------
-    >>> v = random_velocity(np.random.default_rng(0), 1000)
-    >>> np.allclose(np.hypot(v[:, 0], v[:, 1]), 0.1)
-    True
     """
     rng, shape = _generator(rng), _shape(shape)
     step_length = check_step_length(step_length)
@@ -91,6 +87,9 @@ def random_velocity(
 def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float64]:
     """Turn angles into velocities of one speed.
 
+    >>> velocity_of(0.0, step_length=0.5)
+    array([0. , 0.5])
+
     Parameters
     ----------
     angle : array_like of float, shape ``(...)``
@@ -102,11 +101,6 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
     -------
     float64 array of shape ``(..., 2)``
         ``step_length * (sin(angle), cos(angle))``, which is ``(rows, columns)`` per frame.
-
-    Examples
-    --------
-    >>> velocity_of(0.0, step_length=0.5)
-    array([0. , 0.5])
     """
     angle = check_numbers(angle, "angle")
     return check_step_length(step_length) * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
@@ -114,6 +108,11 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
 
 def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArray[np.float64]:
     """Follow a straight line: step first, then record.
+
+    >>> straight_path([0.5, 0.0], [0.0, 0.25], n_frames=3)
+    array([[0.5 , 0.25],
+           [0.5 , 0.5 ],
+           [0.5 , 0.75]])
 
     Parameters
     ----------
@@ -129,13 +128,6 @@ def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArr
     float64 array of shape ``(..., n_frames, 2)``
         Frame t is ``start + (t + 1) * velocity``. Nothing keeps it inside [0, 1]:
         `bounce_path` does that.
-
-    Examples
-    --------
-    >>> straight_path([0.5, 0.0], [0.0, 0.25], n_frames=3)
-    array([[0.5 , 0.25],
-           [0.5 , 0.5 ],
-           [0.5 , 0.75]])
     """
     start, velocity = check_motion(start, velocity)
     steps = np.arange(1, check_count(n_frames, "n_frames") + 1)[:, np.newaxis]

@@ -52,6 +52,8 @@ def show_digits(
 ) -> None:
     """Show images in a grid, in gray, on one scale.
 
+    >>> show_digits(np.eye(28)[np.newaxis], labels=["a diagonal"])
+
     Parameters
     ----------
     images : array of shape ``(n, H, W)`` or ``(H, W)``
@@ -60,10 +62,6 @@ def show_digits(
     columns : int, optional
         Columns of the grid; by default as near to a square as n allows.
     ax : matplotlib.axes.Axes, optional
-
-    Examples
-    --------
-    >>> show_digits(np.eye(28)[np.newaxis], labels=["a diagonal"])
     """
     tiles = check_images(images, "images", 2, 3)
     tiles = tiles.reshape(-1, *tiles.shape[-2:])
@@ -92,6 +90,8 @@ def show_strip(
 ) -> None:
     """Show the frames of a sequence side by side, numbered from 0: a film strip.
 
+    >>> show_strip(np.zeros((20, 64, 64), np.uint8), every=4)
+
     Parameters
     ----------
     frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
@@ -101,10 +101,6 @@ def show_strip(
     titles : sequence of str, optional
         One for each strip.
     ax : matplotlib.axes.Axes, optional
-
-    Examples
-    --------
-    >>> show_strip(np.zeros((20, 64, 64), np.uint8), every=4)
     """
     sequences = _sequences(frames, "frames")
     numbers = range(0, sequences.shape[1], check_count(every, "every"))
@@ -119,6 +115,9 @@ def show_strip(
 def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None) -> None:
     """Show what a model sees beside what it should answer: input | target strips.
 
+    >>> sequence = np.zeros((6, 64, 64), np.uint8)
+    >>> show_pairs(sequence[:3], sequence[3:])
+
     Parameters
     ----------
     inputs : array of shape ``(n_in, H, W)`` or ``(n, n_in, H, W)``
@@ -126,11 +125,6 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
     targets : array of shape ``(n_out, H, W)`` or ``(n, n_out, H, W)``
         The frames that follow, of as many sequences, as large.
     ax : matplotlib.axes.Axes, optional
-
-    Examples
-    --------
-    >>> sequence = np.zeros((6, 64, 64), np.uint8)
-    >>> show_pairs(sequence[:3], sequence[3:])
     """
     left, right = _sequences(inputs, "inputs"), _sequences(targets, "targets")
     if left.shape[0] != right.shape[0] or left.shape[2:] != right.shape[2:]:
@@ -151,6 +145,11 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
 def long_exposure(frames: NDArray[Any], how: str = "max") -> NDArray[Any]:
     """Lay all frames of a sequence over each other, as a camera with an open shutter does.
 
+    >>> frames = np.zeros((4, 64, 64), np.uint8)
+    >>> frames[1, 5, 5] = 200
+    >>> int(long_exposure(frames)[5, 5]), int(long_exposure(frames, "mean")[5, 5])
+    (200, 50)
+
     Parameters
     ----------
     frames : array of shape ``(..., n_frames, H, W)``
@@ -163,13 +162,6 @@ def long_exposure(frames: NDArray[Any], how: str = "max") -> NDArray[Any]:
     -------
     array of shape ``(..., H, W)``
         Of the dtype of `frames`; the mean of uint8 is rounded.
-
-    Examples
-    --------
-    >>> frames = np.zeros((4, 64, 64), np.uint8)
-    >>> frames[1, 5, 5] = 200
-    >>> int(long_exposure(frames)[5, 5]), int(long_exposure(frames, "mean")[5, 5])
-    (200, 50)
     """
     frames = np.asarray(frames)
     if frames.ndim < 3 or frames.shape[-3] == 0:
@@ -194,6 +186,8 @@ def show_path(
 ) -> None:
     """Draw the path of each digit's center over its canvas, with direction and bounces.
 
+    >>> show_path([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0], [0.5, 0.5]])
+
     An arrow leads from each frame to the next, a dot marks the first frame, and a ring the
     frame in which the digit turns round on either axis. The dashed square is as far as a
     center can go before its digit leaves the canvas.
@@ -209,10 +203,6 @@ def show_path(
     background : array of shape ``(size, size)``, optional
         What to draw over, such as a long exposure.
     ax : matplotlib.axes.Axes, optional
-
-    Examples
-    --------
-    >>> show_path([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0], [0.5, 0.5]])
     """
     paths, free = check_points(path, "path"), check_free_range(size, digit_size)
     if paths.ndim not in (2, 3) or paths.size == 0:

@@ -116,6 +116,10 @@ class Player:
     def save(self, path: str | os.PathLike[str], *, scale: int = 4) -> None:
         """Save as an animated GIF; several clips stand side by side, without their titles.
 
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     animate(np.zeros((20, 64, 64), np.uint8)).save(f"{folder}/clip.gif")
+
         A GIF counts time in hundredths of a second, so `fps` is kept to the nearest of those,
         and to 50 at the most.
 
@@ -131,12 +135,6 @@ class Player:
         ------
         FileNotFoundError, IsADirectoryError
             If the folder does not exist, or the name is that of a folder.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     animate(np.zeros((20, 64, 64), np.uint8)).save(f"{folder}/clip.gif")
         """
         path, scale = check_target(path, (".gif",), force=True), check_count(scale, "scale")
         wide = np.pad(self.clips, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=255)
@@ -162,6 +160,9 @@ def animate(
 ) -> Player:
     """Play a sequence in the notebook, or on a page without a kernel.
 
+    >>> animate(np.zeros((20, 64, 64), np.uint8), alt="Darkness.")
+    <Player: 20 frames of 64 × 64 pixels, sha256 2886bbe5f310>
+
     Parameters
     ----------
     frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
@@ -181,11 +182,6 @@ def animate(
     -------
     Player
         Shows itself when it is the last value of a cell; ``.save("clip.gif")`` writes a GIF.
-
-    Examples
-    --------
-    >>> animate(np.zeros((20, 64, 64), np.uint8), alt="Darkness.")
-    <Player: 20 frames of 64 × 64 pixels, sha256 2886bbe5f310>
     """
     images = check_images(frames, "frames", 3, 4)
     clips = _bytes(images.reshape(-1, *images.shape[-3:]))
@@ -203,6 +199,10 @@ def animate_error(
 ) -> Player:
     """Play a prediction, the truth and their difference in step.
 
+    >>> sequence = np.zeros((10, 64, 64), np.uint8)
+    >>> animate_error(sequence, sequence, "No error at all.").titles
+    ['prediction', 'truth', 'error']
+
     Parameters
     ----------
     predicted, true : array of shape ``(n_frames, H, W)``
@@ -213,12 +213,6 @@ def animate_error(
     -------
     Player
         Three clips: prediction, truth and error, the error being white where they differ most.
-
-    Examples
-    --------
-    >>> sequence = np.zeros((10, 64, 64), np.uint8)
-    >>> animate_error(sequence, sequence, "No error at all.").titles
-    ['prediction', 'truth', 'error']
     """
     prediction = np.asarray(predicted)
     if prediction.dtype.kind == "f":
@@ -237,6 +231,9 @@ def slider(
 ) -> Any:
     """Choose one of several images with a slider that needs no kernel.
 
+    >>> images = np.linspace(0, 1, 3)[:, None, None] * np.ones((3, 28, 28))
+    >>> widget = slider(images, ["dark", "gray", "light"], description="ink")
+
     Parameters
     ----------
     images : array of shape ``(n, H, W)``
@@ -253,11 +250,6 @@ def slider(
     ipywidgets.VBox or Player
         A slider that is linked in the browser to a stack of images. Where ipywidgets 8 is not
         installed (Colab has 7), and on a page without a kernel, a `Player` of the same images.
-
-    Examples
-    --------
-    >>> images = np.linspace(0, 1, 3)[:, None, None] * np.ones((3, 28, 28))
-    >>> widget = slider(images, ["dark", "gray", "light"], description="ink")
     """
     pixels = _bytes(check_images(images, "images", 3))
     check_one_each(labels, "labels", len(pixels), "images")

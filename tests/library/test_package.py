@@ -246,7 +246,7 @@ def test_each_parameter_is_documented_in_its_order(thing):
 
 def test_the_generator_documents_its_settings_and_shows_an_example():
     assert documented_parameters(mmnist_lib.MovingMNIST) == parameters(mmnist_lib.MovingMNIST)
-    assert ">>> " in sections(mmnist_lib.MovingMNIST)["Examples"]
+    assert ">>> " in inspect.getdoc(mmnist_lib.MovingMNIST)
 
 
 def test_the_ground_truth_documents_each_field():

@@ -54,10 +54,13 @@ class WrongAnswer(AssertionError):
 
 @dataclass(frozen=True)
 class Seal:
-    """A value that a check recognizes and a reader cannot read; made by `seal`."""
+    """A value that a check recognizes and a reader cannot read; made by `seal`.
 
-    digest: str  # part of a hash of the value
-    form: str = ""  # what an answer looks like, in words
+    `digest` is a part of its hash, and `form` says what an answer looks like.
+    """
+
+    digest: str
+    form: str = ""
 
     def __repr__(self) -> str:
         return f'Seal("{self.digest}"{f", {self.form!r}" if self.form else ""})'
@@ -129,13 +132,14 @@ class Verdict:
     >>> bool(check(4, expected=4))
     True
 
-    A verdict is true if the answer is right, so ``check(…) and check(…)`` is the first that
-    is not, or the last.
+    A verdict is true if the answer `passed`, so ``check(…) and check(…)`` is the first that did
+    not, or the last. `message` is one sentence: what is wrong and where, or that nothing is.
+    `player` shows wrong frames of the right shape beside the expected ones and the difference.
     """
 
     passed: bool
-    message: str  # one sentence: what is wrong and where, or that nothing is
-    player: Player | None = None  # of wrong frames: yours, the expected ones, and their difference
+    message: str
+    player: Player | None = None
 
     def __bool__(self) -> bool:
         return self.passed

@@ -41,14 +41,18 @@ GRID = 1024  # angles and starts from which the tracks of a coordinate are liste
 class Tracks:
     """What `track` found in a sequence of n frames with k digits, the heavier digit first.
 
-    If `exact` is False, don't believe the rest. If it is True, something else may fit too: pixels
-    that one digit covers in all frames stay open, and a speed off by a percent may pass.
+    `sprites` are the digits, uint8 ``(k, 28, 28)``, and `positions` their tracks, int64 ``(k, n,
+    2)``. `residual` is how much `composite` of these differs from the frames, summed over all
+    pixels. `exact` says that this is 0, and that each track is possible with one angle and the
+    given speed. If it is False, don't believe the rest. If it is True, something else may fit
+    too: pixels that one digit covers in all frames stay open, and a speed off by a percent may
+    pass.
     """
 
-    sprites: Frames  # (k, 28, 28)
-    positions: Track  # (k, n, 2): pixel row and column of the top-left corner
-    residual: int  # how much `composite` of these differs from the frames, summed over all pixels
-    exact: bool  # the residual is 0, and each track possible with one angle and the given speed
+    sprites: Frames
+    positions: Track
+    residual: int
+    exact: bool
 
 
 def carve(frames: Frames, positions: ArrayLike) -> Frames:

@@ -24,7 +24,7 @@ def check_target(path: Any, suffixes: tuple[str, ...], force: bool) -> Path:
     """Return the path of a file that may be written, or raise what stands against it."""
     path = check_path(path)
     given = f"path={str(path)!r}"
-    if path.suffix.lower() not in suffixes:
+    if path.suffix not in suffixes:
         raise ValueError(f"{given}: choose a name that ends in {' or '.join(suffixes)}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{given}: there is no folder {str(path.parent)!r}")

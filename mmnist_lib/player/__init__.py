@@ -136,7 +136,7 @@ class Player:
         FileNotFoundError, IsADirectoryError
             If the folder does not exist, or the name is that of a folder.
         """
-        path, scale = check_target(path, (".gif",), force=True), check_count(scale, "scale")
+        path, scale = check_target(path, (".gif", ".GIF"), force=True), check_count(scale, "scale")
         wide = np.pad(self.clips, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=255)
         frames = np.concatenate(list(wide), axis=-1)[..., :-GAP]  # (n_frames, H, wide)
         frames = frames.repeat(scale, axis=1).repeat(scale, axis=2)

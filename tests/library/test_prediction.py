@@ -1045,7 +1045,7 @@ def test_a_full_disk_leaves_the_old_file(monkeypatch, tmp_path):
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["mine", "mine.keras", "mine.npz.zip"])
+@pytest.mark.parametrize("name", ["mine", "mine.keras", "mine.npz.zip", "mine.NPZ"])
 def test_weights_are_stored_under_a_name_that_tells(name, tmp_path):
     with pytest.raises(ValueError, match=r"path=.*: choose a name that ends in \.npz"):
         save_weights(model_of("convolution"), tmp_path / name)

@@ -29,6 +29,7 @@ from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
 from mmnist_lib import MovingMNIST, animate, load_mnist, show_strip
+from mmnist_lib._atomic import new_files
 from notebooks.address import CONFIG, ROOT, stamp
 from notebooks.text import first_code
 
@@ -69,10 +70,9 @@ def store(notebook: Any, path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file, which gets its name only when all of it is there."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    """Write a file whole or not at all."""
+    with new_files(path, force=True) as (file,):
+        file.write(text.encode())
 
 
 def normalize(notebook: Any, stem: str) -> None:

@@ -37,13 +37,9 @@ FOLDERS = ("book", "teaching/masters")
 NOTEBOOKS = [path for folder in FOLDERS for path in sorted(ROOT.glob(f"{folder}/*.ipynb"))]
 
 
-def run(path: Path) -> None:
-    """Execute and normalize one notebook, and write it back if all its cells ran."""
-    store(nbformat.read(path, as_version=4), path)
-
-
-def store(notebook: Any, path: Path) -> None:
-    """Execute and normalize a notebook, and write it to a path if all its cells ran."""
+def run(path: Path, notebook: Any = None) -> None:
+    """Execute and normalize the stored notebook, or another, and store it if all its cells ran."""
+    notebook = notebook or nbformat.read(path, as_version=4)
     first = first_code(notebook)
     first.source = stamp(first.source)
     uncompared = [
@@ -52,13 +48,8 @@ def store(notebook: Any, path: Path) -> None:
         if path.stem == "01-loading" and cell.source.startswith("# NBVAL_IGNORE_OUTPUT")
     ]
     stored = [cell.outputs for cell in uncompared]
-    client = NotebookClient(
-        notebook,
-        timeout=600,
-        store_widget_state=True,
-        resources={"metadata": {"path": path.parent}},
-    )
-    client.execute()
+    folder = {"metadata": {"path": path.parent}}
+    NotebookClient(notebook, timeout=600, store_widget_state=True, resources=folder).execute()
     if uncompared and "MMNIST_DATA" not in os.environ:
         print("  the uncompared cells keep their outputs, since MMNIST_DATA names no full MNIST")
         for cell, outputs in zip(uncompared, stored, strict=True):
@@ -82,11 +73,8 @@ def normalize(notebook: Any, stem: str) -> None:
         model["state"] = {key: value for key, value in model["state"].items() if value is not None}
     widgets = notebook.metadata.get("widgets")
     notebook.metadata.clear()
-    notebook.metadata["kernelspec"] = {
-        "display_name": "Python 3",
-        "language": "python",
-        "name": "python3",
-    }
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["kernelspec"] = kernel
     notebook.metadata["language_info"] = {"name": "python"}
     if models:
         notebook.metadata["widgets"] = widgets

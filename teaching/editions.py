@@ -193,8 +193,7 @@ def write_editions(seed: int | None) -> None:
     EDITIONS.mkdir(exist_ok=True)
     for master in MASTERS:
         print(f"book/exercises/{master.name}", flush=True)
-        target = EDITIONS / master.name
-        outputs.store(edition(prepared(master, seed)), target)
+        outputs.run(EDITIONS / master.name, edition(prepared(master, seed)))
 
 
 def release(course: Path, seed: int | None) -> None:

@@ -65,37 +65,23 @@ def fill_in_address(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def add_launch_buttons(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, Any],
-    doctree: Any,
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """Let a chapter's menu lead to JupyterLite and to the form for a hub."""
-    for button in context.get("header_buttons", []):
-        if button.get("label") == "launch-buttons":
-            if runs_at := in_browser(app, pagename):
-                button["buttons"].insert(
-                    0,
-                    {
-                        "type": "link",
-                        "text": "This browser",
-                        "tooltip": "Run this chapter in the browser",
-                        "icon": "_static/logo.svg",
-                        "url": runs_at,
-                    },
-                )
-            page = context["pathto"]("book/running")
+
+    def link(text: str, tooltip: str, icon: str, url: str) -> dict[str, str]:
+        icon = f"_static/{icon}.svg"
+        return {"type": "link", "text": text, "tooltip": tooltip, "icon": icon, "url": url}
+
+    for menu in context.get("header_buttons", []):
+        if menu.get("label") == "launch-buttons":
+            if url := in_browser(app, pagename):
+                what = "Run this chapter in the browser"
+                menu["buttons"].insert(0, link("This browser", what, "logo", url))
             query = urlencode({"chapter": pagename.removeprefix("book/")})
-            button["buttons"].append(
-                {
-                    "type": "link",
-                    "text": "JupyterHub",
-                    "tooltip": "Launch on your JupyterHub",
-                    "icon": "_static/images/logo_jupyterhub.svg",
-                    "url": f"{page}?{query}#on-your-jupyterhub",
-                }
-            )
+            url = f"{context['pathto']('book/running')}?{query}#on-your-jupyterhub"
+            icon = "images/logo_jupyterhub"
+            menu["buttons"].append(link("JupyterHub", "Launch on your JupyterHub", icon, url))
 
 
 def in_browser(app: Sphinx, docname: str) -> str:
@@ -260,14 +246,8 @@ def do_without_keras(app: Sphinx, config: Config) -> None:
 
 
 def show_own_arguments(
-    app: Sphinx,
-    what: str,
-    name: str,
-    thing: Any,
-    options: Any,
-    signature: str | None,
-    returns: str | None,
-) -> tuple[str | None, str | None]:
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: Any, returns: Any
+) -> tuple[Any, Any]:
     """Show the arguments of a class whose Keras base class hides them from autodoc."""
     if what == "class" and signature == "(*args, **kwargs)":
         own = inspect.signature(thing.__init__, bound_method=True)

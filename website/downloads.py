@@ -10,7 +10,6 @@ open in it. Folded code stays out: it draws what an exercise expects, from packe
 from __future__ import annotations
 
 import base64
-import io
 import logging
 import os
 import re
@@ -29,7 +28,6 @@ import numpy as np
 import yaml  # type: ignore[import-untyped]
 from docutils import nodes
 from jinja2 import Template
-from PIL import Image
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.singlehtml import SingleFileHTMLBuilder
@@ -37,6 +35,7 @@ from sphinx.environment.adapters.toctree import global_toctree_for_doc
 
 from mmnist_lib import MovingMNIST, load_mnist
 from notebooks.address import CONFIG, ROOT, own, site_of
+from website.playground import png_of
 
 NAME = "moving-mnist-course"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -154,13 +153,11 @@ def title_page() -> str:
     _, (images, labels) = load_mnist("sample")
     frames = MovingMNIST(images, labels, seed=5)[0][::2]
     strip = np.hstack([np.pad(frame, ((0, 0), (1, 1)), constant_values=255) for frame in frames])
-    png = io.BytesIO()
-    Image.fromarray(strip).save(png, "PNG", optimize=True)
     return TITLE_PAGE.render(
         title=CONFIG["title"],
         author=CONFIG["author"],
         license=CONFIG["html"]["extra_footer"],
-        strip=base64.b64encode(png.getvalue()).decode(),
+        strip=base64.b64encode(png_of(strip)).decode(),
         site=site_of(own()),
     )
 
@@ -270,9 +267,7 @@ def make_pdf(path: Path) -> None:
     path.unlink(missing_ok=True)  # or an old one would be taken for a new one
     executable = chromium()
     if not executable or not find_spec("playwright") or not find_spec("pypdf"):
-        print(
-            "No PDF is made. It needs: apt install chromium; pip install -r requirements-site.txt"
-        )
+        print("No PDF is made: apt install chromium, then pip install -r requirements-site.txt")
         return
     with beside(path) as folder:
         print_book(build(folder), folder / path.name, executable)
@@ -313,20 +308,11 @@ def make_wheel(folder: Path) -> Path:
     shutil.copytree(ROOT / "mmnist_lib", source / "mmnist_lib", ignore=unwanted)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copyfile(ROOT / name, source / name)
-    # Of what is installed, so that no network is used.
+    # With the tools that are installed, so that no network is used.
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--check-build-dependencies"]
-    command: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        source,
-        *options,
-        "--wheel-dir",
-        folder,
-    ]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "wheel", source, "--wheel-dir", folder]
     environment = os.environ | {"SOURCE_DATE_EPOCH": "315532800"}  # the first of 1980
-    subprocess.run(command, env=environment, check=True)
+    subprocess.run([*pip, *options], env=environment, check=True)
     return next(folder.glob("*.whl"))
 
 

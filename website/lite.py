@@ -113,21 +113,9 @@ def wheels(folder: Path) -> None:
 
 
 def pack(folder: Path, name: str, files: dict[str, bytes] | None = None) -> Path:
-    """Make a wheel of a package that is installed and is pure Python.
+    """Return a new wheel of an installed package of pure Python, made of its files or of others.
 
-    Parameters
-    ----------
-    folder : Path
-        Where to write it.
-    name : str
-        The package. Its version and what it needs are read from its metadata.
-    files : dict of str to bytes, optional
-        What to pack; by default what was installed.
-
-    Returns
-    -------
-    Path
-        The wheel.
+    Its version and what it needs are read from the metadata of the installed package.
     """
     try:
         package = importlib.metadata.distribution(name)
@@ -201,19 +189,11 @@ def run_jupyterlite(source: Path, output: Path) -> None:
     """Run JupyterLite's own build, within a time, and show what it says where it fails."""
     command = [sys.executable, "-m", "jupyterlite_core", "build", f"--output-dir={output}"]
     try:
-        done = subprocess.run(
-            command,
-            cwd=source,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
+        done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=LIMIT)
     except subprocess.TimeoutExpired:
         raise SystemExit(f"JupyterLite's build was stopped after {LIMIT} seconds") from None
     if done.returncode or not (output / "notebooks" / "index.html").exists():
-        raise SystemExit(f"JupyterLite's build failed:\n{done.stdout[-4000:]}")
+        raise SystemExit(f"JupyterLite's build failed:\n{(done.stdout + done.stderr)[-4000:]}")
 
 
 def slim(folder: Path) -> None:

@@ -26,7 +26,7 @@ from pathlib import Path
 import distributed
 import numpy as np
 
-from mmnist_lib import MovingMNIST, load_mnist, save_sequences
+from mmnist_lib import MovingMNIST, composite, load_mnist, save_sequences
 from mmnist_lib.scale import save_zarr
 
 HERE = Path(__file__).parent
@@ -81,6 +81,12 @@ def in_memory(data: MovingMNIST, n: int = 10_000) -> dict[str, list[float]]:
         for i in range(0, count, step):
             data.batch(i, i + step)
 
+    truth = data.truth(0, 500)
+
+    def drawn(count: int) -> None:
+        for i in range(count):
+            composite(data.images[truth.digits[i]], truth.track[i])
+
     def items(count: int) -> None:
         for i in range(count):
             data[i]
@@ -92,6 +98,7 @@ def in_memory(data: MovingMNIST, n: int = 10_000) -> dict[str, list[float]]:
         "`batch`, a new array": (n, lambda: data.batch(0, n), source.copy),
         "`batch` of 32, one after another": (3200, lambda: each(32, 3200), lambda: copies(3200)),
         "`data[i]`, one after another": (2000, lambda: items(2000), lambda: copies(2000)),
+        "`composite`, from the ground truth": (500, lambda: drawn(500), lambda: copies(500)),
         "a loop over digits and frames": (500, lambda: loop(data, 500), lambda: copies(500)),
         "the ground truth alone": (
             n, lambda: data.truth(0, n), lambda: np.copyto(out, source)
@@ -111,7 +118,7 @@ def in_memory(data: MovingMNIST, n: int = 10_000) -> dict[str, list[float]]:
 MEMORY = """
 import re, sys
 from pathlib import Path
-from mmnist_lib import MovingMNIST, load_mnist, save_sequences
+from mmnist_lib import MovingMNIST, composite, load_mnist, save_sequences
 data = MovingMNIST(load_mnist(sys.argv[1])[1][0])
 Path("/proc/self/clear_refs").write_text("5")
 peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])

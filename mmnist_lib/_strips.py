@@ -9,8 +9,8 @@ whole sprite, with the black between its rows, is one unbroken strip::
     . . . . . .
 
 The strip is equally long for every position and never reaches past its frame. So one strip is cut
-for each sprite, and an indexed assignment lays copies of it into many frames. That makes a batch
-four times as fast as `composite` in a loop (``benchmarks/README.md``), which is why this module
+for each sprite, and an indexed assignment lays copies of it into many frames. That draws a batch
+ten times as fast as `composite` in a loop (``benchmarks/README.md``), which is why this module
 exists; the tests hold it to `composite`, byte for byte.
 """
 

@@ -69,7 +69,7 @@ def _clamp(start: NDArray[Any], velocity: NDArray[Any], n_frames: int) -> NDArra
         return np.stack(_walk(start, velocity, n_frames), axis=-2)
     numbers = zip(start.ravel().tolist(), velocity.ravel().tolist(), strict=True)
     paths = np.array([_walk(*number, n_frames) for number in numbers])
-    return np.moveaxis(paths.reshape(*start.shape, n_frames), -1, -2)
+    return paths.reshape(*start.shape, n_frames).swapaxes(-1, -2)
 
 
 def _walk(position: Any, velocity: Any, n_frames: int) -> list[Any]:

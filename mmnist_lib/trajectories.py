@@ -136,14 +136,15 @@ def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArr
 
 def check_motion(start: Any, velocity: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return `start` and `velocity` as finite float64 arrays of one shape ``(..., 2)``."""
-    pair = check_points(start, "start"), check_points(velocity, "velocity")
-    try:
-        start, velocity = np.broadcast_arrays(*pair)
-    except ValueError:
-        raise ValueError(
-            f"start has shape {pair[0].shape} and velocity {pair[1].shape}: "
-            "pass shapes that broadcast"
-        ) from None
+    start, velocity = check_points(start, "start"), check_points(velocity, "velocity")
+    if start.shape != velocity.shape:
+        try:
+            start, velocity = np.broadcast_arrays(start, velocity)
+        except ValueError:
+            raise ValueError(
+                f"start has shape {start.shape} and velocity {velocity.shape}: "
+                "pass shapes that broadcast"
+            ) from None
     return start, velocity
 
 

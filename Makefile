@@ -25,13 +25,13 @@ VARIANT = $(if $(SEED),--seed $(SEED))
 NEED_COURSE = test -n "$(COURSE)" || \
 	{ echo 'Name the course folder, for example: make $@ COURSE=../course' >&2; exit 2; }
 
-# The core's tests, and what they need beside the library.
-CORE = bouncing compositing files loading seeds strips trajectories visualization
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+CORE = loading visualization trajectories bouncing compositing
 OLDEST = import tomllib; print(*(name.replace(">=", "==") for name in \
 	tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]))
 
 .NOTPARALLEL:
-.PHONY: help book site test serve lab outputs assignments release grade slides bench constraints \
+.PHONY: help book site check test screenshots minimum serve lab outputs assignments release grade slides bench constraints \
 	clean distclean
 
 help: ## print this list
@@ -48,17 +48,31 @@ site: $(SITE) ## build the site as it is published: with PDF, zip, and chapters 
 	@$(PUBLISH)
 	@echo 'It is in _build/html. To look at it: $(BIN)/python -m http.server --directory _build/html'
 
+check: $(DEV) ## format, lint, types and the core's tests, for the minute between two edits
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	@$(BIN)/mypy & $(PYTEST) -q $(CORE:%=mmnist_lib/%.py) \
+	    $(patsubst %,tests/library/test_%.py,$(CORE) seeds strips size package) && wait $$!
+
 test: $(DEV) $(NODE) ## format, lint, types, the site, and every test and notebook
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy & export EDITION=study; $(PUBLISH) && wait $$!
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@mkdir -p _build
+	@echo 'Checking the types and building the site, while the tests that need no site run.'
+	@{ $(BIN)/mypy && export EDITION=study && $(PUBLISH); } >_build/site.log 2>&1 & \
+	    $(PYTEST) --ignore=tests/website; tests=$$?; \
+	    wait $$! || { cat _build/site.log; exit 1; }; exit $$tests
+	$(PYTEST) tests/website
+
+screenshots: site $(NODE) ## pictures of every page in _build/screenshots, wide and narrow, light and dark
+	SCREENSHOTS=yes $(PYTEST) -q tests/website/test_every_page.py
 
 minimum: ## test the core with the oldest versions that pyproject.toml allows (PYTHON=python3.11)
 	rm -rf _build/minimum && $(PYTHON) -m venv _build/minimum
 	PIP_USER=0 _build/minimum/bin/python -m pip install $(PIPFLAGS) --disable-pip-version-check \
 	    $$($(PYTHON) -c '$(OLDEST)') pytest hypothesis
-	_build/minimum/bin/python -m pytest -o addopts=--doctest-modules $(CORE:%=tests/library/test_%.py)
+	_build/minimum/bin/python -m pytest -o addopts=--doctest-modules \
+	    $(patsubst %,tests/library/test_%.py,$(CORE) seeds strips files)
 
 serve: book ## build the site and serve it on this machine (PORT=8000)
 	@echo 'Open http://127.0.0.1:$(PORT)/ and stop with Ctrl-C.'

@@ -7,6 +7,8 @@ import matplotlib
 import pytest
 from hypothesis import settings
 
+from tests.limits import PAGE
+
 collect_ignore = ["teaching/mistakes"]  # pieces of notebooks, which test_exercises.py reads
 
 # The tests draw without a window. The notebooks' kernels draw in line, but only where nobody
@@ -39,6 +41,18 @@ def browser():
         pytest.skip("needs a browser: apt install chromium")
     assert path, "apt install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=1000 * PAGE)
+        browser.new_context = patient(browser.new_context)
         yield browser
         browser.close()
+
+
+def patient(new_context):
+    """Let every page of a new context wait longer than Playwright's 30 seconds."""
+
+    def make(**options):
+        context = new_context(**options)
+        context.set_default_timeout(1000 * PAGE)
+        return context
+
+    return make

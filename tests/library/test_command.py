@@ -20,9 +20,9 @@ from PIL import Image
 
 from mmnist_lib import MovingMNIST, formats, load_mnist, load_sequences, loading, save_sequences
 from mmnist_lib.__main__ import _parser, main
+from tests.limits import HANG
 
 COMMAND = [sys.executable, "-m", "mmnist_lib"]
-LIMIT = 60  # seconds, for whatever is started here
 posix = pytest.mark.skipif(os.name != "posix", reason="signals, limits and terminals of POSIX")
 
 
@@ -56,7 +56,7 @@ def start(*arguments, **options):
     """Run the command as a user does: its exit status, its output and its errors."""
     command = [*COMMAND, *map(str, arguments)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=LIMIT, check=False, **options
+        command, capture_output=True, text=True, timeout=HANG, check=False, **options
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -165,7 +165,7 @@ def test_the_console_script_is_the_command():
     assert script.load() is main
     mmnist = Path(sys.executable).with_name("mmnist.exe" if os.name == "nt" else "mmnist")
     done = subprocess.run(
-        [mmnist, "--help"], capture_output=True, text=True, timeout=LIMIT, check=True
+        [mmnist, "--help"], capture_output=True, text=True, timeout=HANG, check=True
     )
     assert done.stdout.startswith("usage: mmnist ") and done.stderr == ""
 
@@ -443,7 +443,7 @@ def test_a_disk_that_takes_no_more_is_said_in_a_line(tmp_path, suffix):
     arguments = ["generate", path, "--source", "sample", "--sequences", "200"]
     done = subprocess.run(
         [sys.executable, "-c", WITH_A_LIMIT, *map(str, arguments)],
-        capture_output=True, text=True, timeout=LIMIT, check=False,
+        capture_output=True, text=True, timeout=HANG, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "") and one_line(done.stderr)
     assert "File too large" in done.stderr
@@ -457,7 +457,7 @@ def test_the_line_about_a_full_disk_names_the_file(tmp_path, limit):
     arguments = ["generate", tmp_path / "made.npy", "--source", "sample", "--sequences", "500"]
     done = subprocess.run(
         [sys.executable, "-c", WITH_A_LIMIT.replace("2**16", limit), *map(str, arguments)],
-        capture_output=True, text=True, timeout=LIMIT, check=False,
+        capture_output=True, text=True, timeout=HANG, check=False,
     )  # fmt: skip
     assert "None" not in done.stderr and "made.npy" in done.stderr
 
@@ -504,14 +504,14 @@ def test_ctrl_c_stops_it_and_a_store_can_be_resumed(tmp_path, suffix):
     )  # fmt: skip
     with process:
         try:
-            until = time.monotonic() + 30
+            until = time.monotonic() + HANG
             # Not before the first block: NumPy imports its random numbers when they are first
             # asked for, and a Ctrl-C that comes during that import is lost in it.
             while not begun(partial) and time.monotonic() < until:
                 assert process.poll() is None
                 time.sleep(0.005)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=LIMIT)
+            out, err = process.communicate(timeout=HANG)
         finally:
             process.kill()
     assert process.returncode == 130 and out == ""
@@ -538,7 +538,7 @@ def test_nobody_reading_on_is_no_error(made, command, buffered):
     try:
         done = subprocess.run(
             [*COMMAND, *arguments], stdout=writer, stderr=subprocess.PIPE, text=True,
-            timeout=LIMIT, check=False, env=environment,
+            timeout=HANG, check=False, env=environment,
         )  # fmt: skip
     finally:
         os.close(writer)
@@ -559,7 +559,7 @@ def on_a_terminal(*arguments, code=None, **options):
         [*command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=theirs, **options
     )
     os.close(theirs)
-    seen, until = b"", time.monotonic() + LIMIT
+    seen, until = b"", time.monotonic() + HANG
     try:
         while time.monotonic() < until:
             if not select.select([ours], [], [], 1)[0]:
@@ -571,7 +571,7 @@ def on_a_terminal(*arguments, code=None, **options):
             if not piece:
                 break
             seen += piece
-        process.communicate(timeout=LIMIT)
+        process.communicate(timeout=HANG)
     finally:
         process.kill()
         os.close(ours)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from mmnist_lib import GroundTruth, MovingMNIST, formats, load_sequences, save_sequences
 from mmnist_lib._atomic import partial_path
+from tests.limits import HANG
 
 TRUTH = [field.name for field in fields(GroundTruth)]
 posix = pytest.mark.skipif(os.name != "posix", reason="limits and users are those of POSIX")
@@ -54,7 +55,7 @@ def python(code, *arguments, **options):
     """Run code in a fresh process and return what it prints."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, **options
+        command, capture_output=True, text=True, timeout=HANG, check=False, **options
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -531,12 +532,12 @@ def disk_of_one_megabyte(tmp_path):
     if not shutil.which("mount"):
         pytest.skip("there is no mount to make a small disk with")
     command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]
-    if subprocess.run(command, capture_output=True, check=False, timeout=20).returncode:
+    if subprocess.run(command, capture_output=True, check=False, timeout=HANG).returncode:
         pytest.skip("a small disk could not be mounted (are you root?)")
     try:
         yield folder
     finally:
-        subprocess.run(["umount", folder], check=True, timeout=20)
+        subprocess.run(["umount", folder], check=True, timeout=HANG)
 
 
 @pytest.mark.parametrize("layout", formats.LAYOUTS)
@@ -607,7 +608,7 @@ def test_a_killed_run_leaves_no_file_of_that_name_and_force_begins_anew(tmp_path
     command = [sys.executable, "-m", "mmnist_lib", "generate", path, "--source", "sample"]
     with subprocess.Popen([*command, "--sequences", "100000"]) as process:
         try:
-            until = time.monotonic() + 30
+            until = time.monotonic() + HANG
             while not partial_path(path).exists() and time.monotonic() < until:
                 assert process.poll() is None
                 time.sleep(0.001)
@@ -618,11 +619,11 @@ def test_a_killed_run_leaves_no_file_of_that_name_and_force_begins_anew(tmp_path
     assert [entry.name for entry in tmp_path.iterdir()] == [".made.npy.partial"]
 
     command += ["--sequences", "30"]
-    again = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False)
     assert (
         again.returncode == 2 and "exists: another run is writing it, or was killed" in again.stderr
     )
-    subprocess.run([*command, "--force"], capture_output=True, timeout=60, check=True)
+    subprocess.run([*command, "--force"], capture_output=True, timeout=HANG, check=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["made.npy"]
     assert load_sequences(path).shape == (30, 20, 64, 64)
 

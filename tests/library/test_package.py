@@ -13,6 +13,7 @@ import pytest
 
 import mmnist_lib
 from mmnist_lib import exercises, prediction, scale
+from tests.limits import HANG
 
 FOLDER = Path(mmnist_lib.__file__).parent
 HELPERS = {"_atomic", "_checks", "_keras", "_mosaic", "_strips"}
@@ -39,7 +40,7 @@ documented = pytest.mark.parametrize("thing", FUNCTIONS.values(), ids=FUNCTIONS)
 def python(code):
     """Run code in a fresh process and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -4,9 +4,12 @@ import functools
 import http.server
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
+
+from tests.limits import PAGE
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
@@ -14,14 +17,16 @@ SITE = ROOT / "_build" / "html"
 
 @pytest.fixture
 def wait_until():
-    """Wait for a condition, as Playwright's own function cannot under the site's policy."""
+    """Wait for a condition, in JavaScript or in Python.
 
-    def wait(page, expression):
-        for _ in range(100):
-            if page.evaluate(expression):
-                return
+    Playwright's own function cannot, because the site's policy forbids what it would run.
+    """
+
+    def wait(page, condition):
+        until = time.monotonic() + PAGE
+        while not (page.evaluate(condition) if isinstance(condition, str) else condition()):
+            assert time.monotonic() < until, f"not within {PAGE} seconds: {condition}"
             page.wait_for_timeout(50)
-        pytest.fail(f"not within five seconds: {expression}")
 
     return wait
 

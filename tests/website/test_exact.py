@@ -13,7 +13,8 @@ IMAGES = load_mnist("sample")[1][0]
 @pytest.fixture(scope="module")
 def in_browser(browser, address):
     """Call `track` or `predict` of the page: its answer, or the sentence of its error."""
-    page = browser.new_page(reduced_motion="reduce")
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
     page.goto(f"{address}/book/playground.html")
 
     def call(name, frames, n_digits=2, step_length=0.1, rule="clamp"):
@@ -40,7 +41,7 @@ def in_browser(browser, address):
         )
 
     yield call
-    page.close()
+    context.close()
 
 
 def assert_same(found, expected):

@@ -26,6 +26,7 @@ from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL, PYODIDE_VERSIO
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.limits import HANG
 from website import lite
 
 ROOT = Path(__file__).parents[2]
@@ -158,7 +159,7 @@ def test_our_wheel_is_one_to_pip_and_holds_what_the_chapters_read(folder, tmp_pa
     files = {path.relative_to(ROOT).as_posix() for path in modules} | {"mmnist_lib/py.typed"}
     assert {*files, "mmnist_lib/data/mnist_sample.npz", "mmnist_lib/player.html"} <= set(held)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-    subprocess.run([*pip, "--target", tmp_path, wheel], check=True, timeout=60)
+    subprocess.run([*pip, "--target", tmp_path, wheel], check=True, timeout=HANG)
     assert {path for path in files if not (tmp_path / path).exists()} == set()
 
 
@@ -290,13 +291,13 @@ def test_a_kernel_starts_and_finds_the_library(folder, core, visit, tmp_path):
         page, refused, missing = visit(address, "notebooks/index.html?path=01-loading.ipynb")
         # Before that, a dialog would ask which kernel to start.
         kernel = "jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
-        page.wait_for_function(f"window.{kernel}", timeout=60_000)
+        page.wait_for_function(f"window.{kernel}")
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         outputs = page.locator(".jp-OutputArea-output")
         failed = page.locator(".jp-RenderedText[data-mime-type$=error], [data-mime-type$=stderr]")
         last = page.locator(".jp-CodeCell").last.locator(".jp-OutputArea-output")
-        last.or_(failed).first.wait_for(timeout=90_000)
+        last.or_(failed).first.wait_for()
         if not failed.count():
             page.locator(".jp-OutputArea .widget-slider").wait_for()
         assert [text.strip() for text in outputs.all_inner_texts()] == SHOWN

@@ -297,7 +297,7 @@ def test_a_long_search_for_a_clip_that_is_gone_is_given_up(open_page, wait_until
     page = open_page("?digits=3,7,1,9&size=128&seed=2")
     page.get_by_role("button", name="Predict what comes next").click()
     page.wait_for_timeout(500)
-    assert "at work" in page.locator("[data-guess=exact]").inner_text()
+    wait_until(page, "document.querySelector('[data-guess=exact]').innerText.includes('at work')")
     page.get_by_label("Canvas, pixels").fill("64")
     page.get_by_label("Digits", exact=True).select_option("1")
     wait_until(page, f"{DONE} && {TOLD}.includes('exact predictor ')")

@@ -35,7 +35,7 @@ def public() -> str:
     """All that the site may show: chapters, pages, student editions, and the library."""
     notebooks = sorted((ROOT / "book").rglob("*.ipynb"))
     text = [source(cell) for path in notebooks for cell in cells(path)]
-    others = [*(ROOT / "book").glob("*.md"), *(ROOT / "mmnist_lib").glob("*.py")]
+    others = [*(ROOT / "book").glob("*.md"), *(ROOT / "mmnist_lib").rglob("*.py")]
     return "\n".join(text + [path.read_text(encoding="utf-8") for path in others])
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import re
 import threading
 import time
@@ -29,6 +30,15 @@ def wait_until():
             page.wait_for_timeout(50)
 
     return wait
+
+
+def ask(page, function, given=None):
+    """Call a function of JavaScript.
+
+    Its argument and its answer travel as text, since large arrays take Playwright seconds.
+    """
+    call = f"async (given) => JSON.stringify(await ({function})(JSON.parse(given)))"
+    return json.loads(page.evaluate(call, json.dumps(given)))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -72,22 +82,51 @@ def address():
         server.shutdown()
 
 
-@pytest.fixture
-def visit(browser, address):
-    """Open a page of the book; whatever it asks of another host is refused."""
-    contexts = []
+@pytest.fixture(scope="module")
+def contexts(browser):
+    """One context for all tests of a module that ask for the same, since to make one takes long."""
+    made = {}
+    yield made
+    for context in made.values():
+        context.close()
 
-    def open_page(name, **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
+
+@pytest.fixture
+def new_page(browser, address, contexts):
+    """Open a page in a context that holds nothing of an earlier test."""
+    pages = []
+
+    def refuse_others(context):
         context.route(
             lambda url: not url.startswith(address) and not url.startswith("data:"),
             lambda route: route.abort(),
         )
-        page = context.new_page()
+
+    def open_(refuse=False, **options):
+        key = repr([refuse, sorted(options.items())])
+        if key not in contexts:
+            contexts[key] = browser.new_context(**options)
+            if refuse:
+                refuse_others(contexts[key])
+        pages.append(contexts[key].new_page())
+        return pages[-1]
+
+    yield open_
+    host = address.rpartition("/")[0]
+    for page in pages:
+        session = page.context.new_cdp_session(page)
+        session.send("Storage.clearDataForOrigin", {"origin": host, "storageTypes": "all"})
+        page.context.clear_cookies()
+        page.close()
+
+
+@pytest.fixture
+def visit(new_page, address):
+    """Open a page of the book; whatever it asks of another host is refused."""
+
+    def open_page(name, **options):
+        page = new_page(refuse=True, **options)
         page.goto(f"{address}/book/{name}", wait_until="load")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page

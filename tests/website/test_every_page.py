@@ -20,14 +20,12 @@ each_page = pytest.mark.parametrize("name", PAGES)
 
 
 @pytest.fixture
-def visited(browser, address):
+def visited(new_page, address):
     """Open a page, and note all that it asks for, all that fails and all that it says."""
-    made = []
 
     def open_page(name, **options):
-        context = browser.new_context(reduced_motion="reduce", **options)
-        made.append(context)
-        page, page.wrong = context.new_page(), []
+        page = new_page(reduced_motion="reduce", **options)
+        page.wrong = []
         page.on("request", lambda request: note_request(page, request.url, address))
         page.on("response", lambda answer: answer.status >= 400 and page.wrong.append(answer.url))
         page.on("pageerror", lambda error: page.wrong.append(str(error)))
@@ -41,9 +39,7 @@ def visited(browser, address):
         )
         return page
 
-    yield open_page
-    for context in made:
-        context.close()
+    return open_page
 
 
 def note_request(page, url, address):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmnist_lib import MovingMNIST, load_mnist, oracle, predict, track
+from tests.website.conftest import ask
 
 IMAGES = load_mnist("sample")[1][0]
 
@@ -19,7 +20,8 @@ def in_browser(browser, address):
 
     def call(name, frames, n_digits=2, step_length=0.1, rule="clamp"):
         film = base64.b64encode(np.ascontiguousarray(frames)).decode()
-        return page.evaluate(
+        return ask(
+            page,
             """async ([name, film, size, ...settings]) => {
                 const script = document.querySelector("script[src*='playground.js']").src;
                 const it = await import(script.replace("playground.js", "exact.js"));

@@ -157,7 +157,9 @@ def test_our_wheel_is_one_to_pip_and_holds_what_the_chapters_read(folder, tmp_pa
     held = zipfile.ZipFile(wheel).namelist()
     modules = (ROOT / "mmnist_lib").rglob("*.py")
     files = {path.relative_to(ROOT).as_posix() for path in modules} | {"mmnist_lib/py.typed"}
-    assert {*files, "mmnist_lib/data/mnist_sample.npz", "mmnist_lib/player/player.html"} <= set(held)
+    assert {*files, "mmnist_lib/data/mnist_sample.npz", "mmnist_lib/player/player.html"} <= set(
+        held
+    )
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     subprocess.run([*pip, "--target", tmp_path, wheel], check=True, timeout=HANG)
     assert {path for path in files if not (tmp_path / path).exists()} == set()

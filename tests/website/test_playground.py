@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from PIL import Image, ImageSequence
 
 from mmnist_lib import bounce_path, composite, load_mnist, to_pixels, velocity_of
+from tests.website.conftest import ask
 from website.playground import EXAMPLES, png_of, sheet
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
@@ -47,7 +48,8 @@ def page(open_page):
 
 def module(page, code, given=None):
     """Call what the page's own script exports."""
-    return page.evaluate(
+    return ask(
+        page,
         f"""async (given) => {{
             const script = document.querySelector("script[src*='playground.js']").src;
             const it = await import(script.replace("playground.js", "clip.js"));
@@ -65,7 +67,8 @@ def search(page, wait_until, part):
 
 def shown(page):
     """All frames, as the canvas shows them one by one."""
-    frames = page.evaluate(
+    frames = ask(
+        page,
         """() => {
             const range = document.querySelector("#clip-maker .frame");
             const canvas = document.querySelector("#clip-maker .clip");
@@ -76,7 +79,7 @@ def shown(page):
                 const { data } = canvas.getContext("2d").getImageData(...all);
                 return Array.from(data).filter((_, at) => at % 4 === 0);
             });
-        }"""
+        }""",
     )
     side = round(len(frames[0]) ** 0.5)
     return np.array(frames, np.uint8).reshape(-1, side, side)

@@ -9,6 +9,7 @@ import pytest
 from mmnist_lib import MovingMNIST, copy_last, load_mnist, mse
 from mmnist_lib.prediction import load_model
 from mmnist_lib.tracking import predict
+from tests.website.conftest import ask
 from website.playground import LOADED
 
 PAGE = "playground.html"
@@ -51,7 +52,8 @@ def by_keras(films):
 def by_worker(page, kind, films, **job):
     """What the site's own worker makes of them, in full."""
     given = {"speed": 0.1, "rule": "clamp", "digits": 2, "size": films[0].shape[-1], **job}
-    return page.evaluate(
+    return ask(
+        page,
         """async ([kind, films, job]) => {
             const script = document.querySelector("script[src*='playground.js']").src;
             const url = script.replace("playground.js", "predictor.js");

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 NAME = "01-tiny"
 MARKER = "nobody-may-read-this"  # stands in each hidden test
 SECRET = "a-password-of-the-instructor"
+SECONDS = 20  # for a cell: far more than any needs, but for those that never end
 DOUBLE = "def double(number):\n    return 2 * number\n"
 TOTAL = "def total(numbers):\n    return sum(numbers)\n"
 
@@ -116,22 +117,24 @@ def double(number):
     raise ValueError(In[-1])
 """
 SILENT = "get_ipython().showtraceback = lambda *a, **k: None\ndef double(number):\n    1 / 0"
-GREEDY = """
+GREEDY = f"""
 import os, time
 for _ in range(4):
     if os.fork() == 0:
         block = b"x" * 400_000_000
-        time.sleep(30)
-time.sleep(30)
+        time.sleep({HANG})
+time.sleep({HANG})
 """
 EXIT_LATER = "def total(numbers):\n    import os\n    os._exit(0)"
 EXIT = "import os\nos._exit(1)"
-SPAWN = "import subprocess\nfor _ in range(99):\n    subprocess.Popen(['sleep', '20'])"
-LOOP = "while True:\n    pass"
+SPAWN = f"import subprocess\nfor _ in range(99):\n    subprocess.Popen(['sleep', '{HANG}'])"
+LOOP = "import time\nwhile True:\n    time.sleep(0.01)"  # it leaves the processor to other tests
 DEAF = f"import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n{LOOP}"
 HOG = "blocks = []\nfor _ in range(200):\n    blocks.append(bytearray(50_000_000))"
 FLOOD = "print('x' * 10**8)\nfor _ in range(10**5):\n    print('y' * 999)\n"
 WARN = "import warnings\ndef total(numbers):\n    warnings.warn('slow')\n    return sum(numbers)"
+
+TOO_LONG = f"cell 1: the cell ran longer than {SECONDS} s"
 
 # Who hands in what: the first answer, the second, the points, and a piece of the remark.
 ANSWERS = {
@@ -139,8 +142,8 @@ ANSWERS = {
     "nothing": (None, None, 0, ""),
     "guesses": ("def double(number):\n    return 2", TOTAL, 3, ""),
     "raises": ("def double(number):\n    1 / 0", TOTAL, 3, ""),
-    "loops": (DOUBLE + LOOP, TOTAL, 5, "cell 1: the cell ran longer than 10 s and was interrupted"),
-    "is-deaf": (DEAF, TOTAL, 3, "cell 1: the cell ran longer than 10 s and did not stop"),
+    "loops": (DOUBLE + LOOP, TOTAL, 5, f"{TOO_LONG} and was interrupted"),
+    "is-deaf": (DEAF, TOTAL, 3, f"{TOO_LONG} and did not stop"),
     "exits": (
         "import os\nos._exit(3)", TOTAL, 3,
         "cell 1: the kernel ended in this cell: it ended itself with status 3",
@@ -202,7 +205,7 @@ def hand_in(course: Path, student: str, notebook, name: str = NAME) -> Path:
 
 def start(course: Path, *options: str, **keywords) -> subprocess.Popen[str]:
     script = ROOT / "teaching" / "course" / "grading.py"
-    command = [sys.executable, script, course, "--seconds=10", "--memory=1", *options]
+    command = [sys.executable, script, course, f"--seconds={SECONDS}", "--memory=1", *options]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=os.environ | {"TOKEN": SECRET}, **keywords,
@@ -443,9 +446,12 @@ def test_a_notebook_ends_when_its_time_or_its_restarts_are_used_up(tmp_path, mon
         ContainedExecute(**limits).preprocess(notebook, resources)
         return [[o.get("evalue", o.get("text")) for o in c.outputs] for c in notebook.cells]
 
-    late = outputs("import time\ntime.sleep(60)", "print(1)", all_seconds=3)
+    endless = outputs("while True:\n    pass", cell_seconds=1)
+    assert endless == [["the cell ran longer than 1 s and was interrupted"]]
+    # Its kernel has to start within this time too.
+    late = outputs(f"import time\ntime.sleep({HANG})", "print(1)", all_seconds=30)
     assert late[0][-1].startswith("the cell ran longer than ")
-    assert late[1] == ["not run, since the notebook took longer than 3 s in all"]
+    assert late[1] == ["not run, since the notebook took longer than 30 s in all"]
     spent = outputs("x = 1", EXIT, "print(x)", EXIT, "print(x)", restarts=1)
     assert spent[2] == ["1\n"]
     assert spent[4] == ["not run, since the notebook ended its kernel 2 times"]
@@ -464,10 +470,11 @@ def test_without_namespaces_the_run_says_so_and_no_process_is_left(tmp_path, mon
     assert {"UDP", "permissions of files"} <= set(course_plugins.probe(tmp_path, 1))
     kernel = course_plugins.StudentKernel(tmp_path, 10**9, 60)
     family = (
-        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\n    time.sleep(60)"
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\n"
+        f"    time.sleep({HANG})"
     )
     try:
-        assert kernel.run(family, 5)[1:] == ("", "")
+        assert kernel.run(family, HANG)[1:] == ("", "")
     finally:
         kernel.stop()
     commands = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]

@@ -25,7 +25,7 @@ VARIANT = $(if $(SEED),--seed $(SEED))
 NEED_COURSE = test -n "$(COURSE)" || \
 	{ echo 'Name the course folder, for example: make $@ COURSE=../course' >&2; exit 2; }
 
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder -n
 CORE = loading visualization trajectories bouncing compositing
 OLDEST = import tomllib; print(*(name.replace(">=", "==") for name in \
 	tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]))
@@ -51,7 +51,7 @@ site: $(SITE) ## build the site as it is published: with PDF, zip, and chapters 
 check: $(DEV) ## format, lint, types and the core's tests, for the minute between two edits
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	@$(BIN)/mypy & $(PYTEST) -q $(CORE:%=mmnist_lib/%.py) \
+	@$(BIN)/mypy & $(PYTEST) 2 -q $(CORE:%=mmnist_lib/%.py) \
 	    $(patsubst %,tests/library/test_%.py,$(CORE) seeds strips size package) && wait $$!
 
 test: $(DEV) $(NODE) ## format, lint, types, the site, and every test and notebook
@@ -60,12 +60,12 @@ test: $(DEV) $(NODE) ## format, lint, types, the site, and every test and notebo
 	@mkdir -p _build
 	@echo 'Checking the types and building the site, while the tests that need no site run.'
 	@{ $(BIN)/mypy && export EDITION=study && $(PUBLISH); } >_build/site.log 2>&1 & \
-	    $(PYTEST) --ignore=tests/website; tests=$$?; \
+	    $(PYTEST) 2 --ignore=tests/website; tests=$$?; \
 	    wait $$! || { cat _build/site.log; exit 1; }; exit $$tests
-	$(PYTEST) tests/website
+	$(PYTEST) 3 tests/website
 
 screenshots: site $(NODE) ## pictures of every page in _build/screenshots, wide and narrow, light and dark
-	SCREENSHOTS=yes $(PYTEST) -q tests/website/test_every_page.py
+	SCREENSHOTS=yes $(PYTEST) 2 -q tests/website/test_every_page.py
 
 minimum: ## test the core with the oldest versions that pyproject.toml allows (PYTHON=python3.11)
 	rm -rf _build/minimum && $(PYTHON) -m venv _build/minimum

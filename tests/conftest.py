@@ -9,7 +9,6 @@ from hypothesis import settings
 
 from tests.limits import PAGE
 
-ROOT = Path(__file__).parents[1]
 collect_ignore = ["teaching/mistakes"]  # pieces of notebooks, which test_exercises.py reads
 
 # The tests draw without a window. The notebooks' kernels draw in line, but only where nobody
@@ -20,39 +19,15 @@ matplotlib.use("agg")
 # What JAX has compiled is kept for the other processes and for the next run: building the largest
 # model takes 20 seconds of a processor without it. With a size, JAX locks the folder while it
 # reads and writes, so that no process reads what another has half written.
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / "_build" / "jax"))
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / "_build" / "jax")
+)
 os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**29))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 # The same examples in each run, so that a red test is red for everyone.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("repeatable")
-
-
-# Modules that share what takes long to make run in one process.
-TOGETHER = {"tests/teaching/test_course.py": "tests/teaching/test_exercises.py"}
-# What takes longest begins first, so that at the end no process works long after the others.
-LONGEST = [
-    "book/06-prediction.ipynb",
-    "tests/teaching/test_grading.py",
-    "tests/teaching/test_exercises.py",
-    "tests/library/test_prediction.py",
-    "tests/website/test_every_page.py",
-    "tests/website/test_playground_ahead.py",
-    "tests/website/test_worked_solutions.py",
-]
-
-
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items):
-    """Keep a file's tests in one process, and put the longest first."""
-    order = {}
-    for item in items:
-        file = item.path.relative_to(ROOT).as_posix()
-        group = TOGETHER.get(file, file)
-        item.add_marker(pytest.mark.xdist_group(group))
-        order[item] = LONGEST.index(group) if group in LONGEST else len(LONGEST)
-    items.sort(key=order.get)
 
 
 @pytest.fixture(scope="module")  # no longer, or its event loop is in the way of the notebooks'

@@ -25,7 +25,7 @@ VARIANT = $(if $(SEED),--seed $(SEED))
 NEED_COURSE = test -n "$(COURSE)" || \
 	{ echo 'Name the course folder, for example: make $@ COURSE=../course' >&2; exit 2; }
 
-PYTEST = $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder -n
+PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder -n
 CORE = loading visualization trajectories bouncing compositing
 OLDEST = import tomllib; print(*(name.replace(">=", "==") for name in \
 	tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]))

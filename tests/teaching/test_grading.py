@@ -447,7 +447,7 @@ def test_a_notebook_ends_when_its_time_or_its_restarts_are_used_up(tmp_path, mon
         return [[o.get("evalue", o.get("text")) for o in c.outputs] for c in notebook.cells]
 
     endless = outputs("while True:\n    pass", cell_seconds=1)
-    assert endless == [["the cell ran longer than 1 s and was interrupted"]]
+    assert endless[0][-1] == "the cell ran longer than 1 s and was interrupted"
     # Its kernel has to start within this time too.
     late = outputs(f"import time\ntime.sleep({HANG})", "print(1)", all_seconds=30)
     assert late[0][-1].startswith("the cell ran longer than ")

@@ -71,16 +71,14 @@ def grades(notebook, answers=None, only=None) -> dict[str, str]:
             if cell.cell_type != "code" or "%pip" in cell.source:
                 continue
             about = nbgrader(cell)
-            name = about.get("grade_id", "")
-            if only and name.endswith("-expected") and name != f"{only}-expected":
-                continue  # another task's picture only takes time to draw
             if about.get("grade"):
-                task = name.removesuffix("-check")
+                task = about["grade_id"].removesuffix("-check")
                 if only in (None, task):
                     said[task] = complaint(cell.source, namespace)
                 if only == task:
                     return said
             else:
+                name = about.get("grade_id")
                 exec(compile(answers.get(name, cell.source), f"<{name}>", "exec"), namespace)
                 plt.close("all")
     return said

@@ -26,7 +26,7 @@ from tests.teaching.test_exercises import (
 
 ROOT = Path(__file__).parents[2]
 NAME = "04-bouncing"
-SECONDS = 30  # for a cell: far more than any needs, but for the one that never ends
+SECONDS = 15  # for a cell: far more than any needs, but for the one that never ends
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
 

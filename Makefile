@@ -13,6 +13,8 @@ SITE = $(BIN)/.site-is-set-up
 NODE = tests/website/node_modules/.is-set-up
 CLEAR = rm -rf _build/html _build/.doctrees
 BUILD = $(BIN)/jupyter-book build . -n -W --keep-going -q
+INDEX = _build/html/index.html
+SOURCES = _config.yml _toc.yml book mmnist_lib notebooks teaching/masters website
 # The book as it is published: with downloads, and with a kernel that runs in the browser.
 PUBLISH = rm -rf _build/downloads && $(BIN)/python -m website.downloads && $(CLEAR) && \
 	PUBLISH=yes $(BUILD) && $(BIN)/python -m website.lite
@@ -60,12 +62,15 @@ test: $(DEV) $(NODE) ## format, lint, types, the site, and every test and notebo
 	@mkdir -p _build
 	@echo 'Checking the types and building the site, while the tests that need no site run.'
 	@{ $(BIN)/mypy && export EDITION=study && $(PUBLISH); } >_build/site.log 2>&1 & \
-	    $(PYTEST) 2 --ignore=tests/website; tests=$$?; \
+	    trap "kill $$!" INT TERM; \
+	    $(PYTEST) 3 --ignore=tests/website; tests=$$?; \
 	    wait $$! || { cat _build/site.log; exit 1; }; exit $$tests
 	$(PYTEST) 3 tests/website
 
-screenshots: site $(NODE) ## pictures of every page in _build/screenshots, wide and narrow, light and dark
-	SCREENSHOTS=yes $(PYTEST) 2 -q tests/website/test_every_page.py
+screenshots: $(DEV) $(NODE) ## pictures of every page in _build/screenshots, wide and narrow, light and dark
+	@test -f $(INDEX) && test -z "$$(find $(SOURCES) -newer $(INDEX) -type f \
+	    ! -path '*/__pycache__/*' ! -name clip.gif)" || $(MAKE) --no-print-directory book
+	SCREENSHOTS=yes $(BIN)/python -m pytest -n 2 -q -k is_sound tests/website/test_every_page.py
 
 minimum: ## test the core with the oldest versions that pyproject.toml allows (PYTHON=python3.11)
 	rm -rf _build/minimum && $(PYTHON) -m venv _build/minimum

@@ -24,10 +24,37 @@ os.environ.setdefault(
 )
 os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**29))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+# What a run that was stopped has left half written, JAX compiles anew. Its warnings would only
+# turn up among the outputs of a notebook.
+os.environ.setdefault(
+    "PYTHONWARNINGS",
+    "ignore:Error reading persistent compilation,ignore:Error writing persistent compilation",
+)
 
 # The same examples in each run, so that a red test is red for everyone.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("repeatable")
+
+
+# Files that take longest. They begin first, so that in the end no process is left with one.
+LONGEST = (
+    "book/06-prediction.ipynb",
+    "tests/teaching/test_grading.py",
+    "tests/teaching/test_course.py",
+    "tests/library/test_prediction.py",
+    "tests/teaching/test_exercises.py",
+    "tests/website/test_every_page.py",
+    "tests/website/test_playground_ahead.py",
+    "tests/website/test_worked_solutions.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    def turn(item):
+        file = item.nodeid.partition("::")[0]
+        return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="module")  # no longer, or its event loop is in the way of the notebooks'

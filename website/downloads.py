@@ -234,6 +234,7 @@ def print_book(site: Path, path: Path, executable: str) -> None:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         page = browser.new_context(reduced_motion="reduce", color_scheme="light").new_page()
         page.route(re.compile("^(?!data:)"), answer)
+        page.set_default_timeout(600_000)  # a busy machine takes long for the whole book
         page.goto(f"{address}index.html")
         page.emulate_media(media="print")
         page.evaluate(PREPARE)

@@ -37,7 +37,8 @@ def pages(site: Path = SITE) -> list[Path]:
     """Return the pages of the book, in the order of their names."""
     left_out = {"_static", "lite", "_modules"}
     found = [path for path in site.rglob("*.html") if not left_out & set(path.parts)]
-    return sorted(path for path in found if path != site / "index.html")
+    # An old address, which only leads to another page, is none.
+    return sorted(path for path in found if 'http-equiv="refresh"' not in path.read_text("utf-8"))
 
 
 def weigh(page: Path) -> dict[str, float]:
@@ -101,7 +102,7 @@ class Compressing(http.server.SimpleHTTPRequestHandler):
 def site_name() -> str:
     """Return the folder in which GitHub Pages serves the site."""
     start = (SITE / "index.html").read_text(encoding="utf-8")
-    found = re.search(r'canonical" href="https://[^/]+/([^/]+)/', start)
+    found = re.search(r'href="https://[^/]+/([^/]+)/.*" rel="canonical"', start)
     assert found, "index.html names no address"
     return found[1]
 

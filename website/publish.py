@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import io
 import logging
 import os
@@ -43,15 +44,19 @@ const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 document.documentElement.dataset.mode = mode;
 document.documentElement.dataset.theme = mode === "auto" ? (dark ? "dark" : "light") : mode;
 """
-START = """<!DOCTYPE html>
+# Addresses that lead to another page: the site's own, and those of pages that have moved.
+MOVED = {"index": "book/index"}
+# A script goes on to the anchor that was asked for, which a refresh would forget.
+FORWARD = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8"/>
 <title>{title}</title>
-<meta http-equiv="refresh" content="0; url={start}"/>
-<link rel="canonical" href="{address}{start}"/>
+<link rel="canonical" href="{address}"/>
+<script>location.replace("{link}" + location.search + location.hash);</script>
+<noscript><meta http-equiv="refresh" content="0; url={link}"/></noscript>
 </head>
-<body><main><h1><a href="{start}">{title}</a></h1></main></body>
+<body><main><h1><a href="{link}">{title}</a></h1></main></body>
 </html>
 """
 # Without scripts, the contents stand above a narrow page, and no button is there that needs one.
@@ -114,9 +119,18 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     downloads = Path(app.srcdir) / app.config.downloads
     if app.config.published and downloads.exists():
         shutil.copytree(downloads, site / "downloads", dirs_exist_ok=True)
-    start = f"{app.config.root_doc}.html"
-    values = {"start": start, "title": app.config.html_title, "address": app.config.html_baseurl}
-    (site / "index.html").write_text(START.format(**values), encoding="utf-8")
+    forward(site, pages, app.config.html_baseurl)
+
+
+def forward(site: Path, pages: dict[Path, Page], base: str) -> None:
+    """Let each address that has moved lead to where its page is now."""
+    for old, new in MOVED.items():
+        path, target = site / f"{old}.html", site / f"{new}.html"
+        title = html.escape(pages[target].find("meta", property="og:title")["content"])
+        text = FORWARD.format(title=title, link=address(target, path), address=f"{base}{new}.html")
+        page = BeautifulSoup(text, "html.parser")
+        forbid_the_rest(page, [])
+        path.write_text(str(page), encoding="utf-8")
 
 
 def drop_unused(page: Page, names: tuple[str, ...]) -> None:

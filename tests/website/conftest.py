@@ -74,7 +74,7 @@ class LikeGitHubPages(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def address():
     start = (SITE / "index.html").read_text(encoding="utf-8")
-    LikeGitHubPages.root = re.search(r'canonical" href="https://[^/]+(/[^/]+/)', start)[1]
+    LikeGitHubPages.root = re.search(r'href="https://[^/]+(/[^/]+/).*" rel="canonical"', start)[1]
     handler = functools.partial(LikeGitHubPages, directory=SITE)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from website.publish import MOVED
+
 
 def shown_frame(player) -> int:
     """Which frame stands in the window, told from where the sheet has been moved to."""
@@ -217,3 +219,12 @@ def test_the_jupyterhub_form_opens_the_chapter_on_the_readers_hub(visit, wait_un
         "https://hub.example.edu/hub/user-redirect/git-pull?repo=https%3A%2F%2F"
     )
     assert "book%2F04-bouncing.ipynb" in asked[0] and "urlpath=lab%2Ftree%2F" in asked[0]
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize("old", MOVED)
+def test_an_old_address_leads_to_the_new_one(new_page, address, old, scripts):
+    page = new_page(java_script_enabled=scripts)
+    page.goto(f"{address}/{old}.html", wait_until="commit")
+    page.wait_for_url(f"{address}/{MOVED[old]}.html")
+    assert page.locator("article h1").count() == 1

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from website.publish import MOVED
+
 SITE = Path(__file__).parents[2] / "_build" / "html"
 PICTURES = SITE.parent / "screenshots"
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 OTHERS = {"_static", "lite"}  # templates of the theme, and JupyterLite's own pages
-PAGES = sorted(
+FOUND = {
     str(path.relative_to(SITE).with_suffix(""))
     for path in SITE.rglob("*.html")
-    if not OTHERS & set(path.relative_to(SITE).parts) and path != SITE / "index.html"
-)
+    if not OTHERS & set(path.relative_to(SITE).parts)
+}
+PAGES = sorted(FOUND - set(MOVED))
 each_page = pytest.mark.parametrize("name", PAGES)
 
 

@@ -1,4 +1,4 @@
-"""Find the digits of a sequence exactly, and predict as well as it allows. Chapter 7 explains it.
+"""Find the digits of a sequence exactly, and predict as well as it allows. Chapter 8 explains it.
 
 The idea: cut the window along a supposed track out of each frame, and keep each pixel's minimum.
 Along the right track at least the digit is left; along a wrong one almost nothing is.

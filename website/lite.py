@@ -3,7 +3,7 @@
 JupyterLite shows a notebook and runs it on Pyodide, a Python for browsers. The folder, by default
 ``_build/html/lite``, is all that a web server needs: the apps, the notebooks, and our library as
 a wheel. Pyodide itself, NumPy, Matplotlib and Pillow come from Pyodide's own host, and nothing
-comes from another one. Chapters 6 and 7 are left out: Keras has no backend there.
+comes from another one. Chapters 6 to 8 are left out: Keras has no backend there.
 
 No network is used. A wheel is packed from files that are installed, since building one may
 download its tools.
@@ -100,7 +100,7 @@ def wheels(folder: Path) -> None:
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     if installed != stated:
         raise SystemExit(f"mmnist-lib {installed} is installed, not {stated}: pip install -e .")
-    # The weights are three quarters of the bytes, and only chapters 6 and 7 read them.
+    # The weights are three quarters of the bytes, and only chapters 6 to 8 read them.
     files = {
         path.relative_to(ROOT).as_posix(): path.read_bytes()
         for path in sorted((ROOT / "mmnist_lib").rglob("*"))

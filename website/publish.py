@@ -45,7 +45,11 @@ document.documentElement.dataset.mode = mode;
 document.documentElement.dataset.theme = mode === "auto" ? (dark ? "dark" : "light") : mode;
 """
 # Addresses that lead to another page: the site's own, and those of pages that have moved.
-MOVED = {"index": "book/index"}
+MOVED = {
+    "index": "book/index",
+    "book/07-limit": "book/08-limit",
+    "book/exercises/07-limit": "book/exercises/08-limit",
+}
 # A script goes on to the anchor that was asked for, which a refresh would forget.
 FORWARD = """<!DOCTYPE html>
 <html lang="en">

@@ -133,8 +133,8 @@ def test_the_budget_of_a_chapter(path):
     code = [source(cell) for cell in cells(path, "code")]
     lines = [sum(bool(line.strip()) for line in text.splitlines()) for text in code]
     words = len(prose(path).split())
-    # Chapter 7 builds a whole predictor: a survey, a refinement, a second digit, a floor.
-    assert 12 <= len(code) <= (24 if path.stem == "07-limit" else 18)
+    # Chapter 8 builds a whole predictor: a survey, a refinement, a second digit, a floor.
+    assert 12 <= len(code) <= (24 if path.stem == "08-limit" else 18)
     assert statistics.median(lines) <= 4
     assert max(lines) <= 8
     assert 900 <= words <= 2500
@@ -153,7 +153,7 @@ def test_the_shape_of_a_chapter(path):
     first_shown = next(texts(cell) for cell in cells(path, "code") if cell["outputs"])
     assert first_shown.startswith("\n<Player"), "the moving picture comes first"
     # Its module has the chapter's name, with two exceptions.
-    modules = {"complete-data-set": "files", "07-limit": "tracking"}
+    modules = {"complete-data-set": "files", "08-limit": "tracking"}
     assert f"api.md#{modules.get(path.stem, path.stem[3:])}" in text
 
 

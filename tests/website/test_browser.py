@@ -228,3 +228,18 @@ def test_an_old_address_leads_to_the_new_one(new_page, address, old, scripts):
     page.goto(f"{address}/{old}.html", wait_until="commit")
     page.wait_for_url(f"{address}/{MOVED[old]}.html")
     assert page.locator("article h1").count() == 1
+
+
+def test_an_old_address_leads_to_the_section_that_was_asked_for(new_page, address, wait_until):
+    page = new_page()
+    problems = []
+    page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+    page.goto(f"{address}/book/07-limit.html#check-yourself", wait_until="commit")
+    page.wait_for_url(f"{address}/book/08-limit.html#check-yourself")
+    wait_until(page, "scrollY > 0 && document.querySelector(':target')?.id === 'check-yourself'")
+    # The title has another anchor now, and where a browser finds none, it shows the title.
+    page.goto(f"{address}/book/exercises/07-limit.html#exercises-7-the-limit", wait_until="commit")
+    page.wait_for_url(f"{address}/book/exercises/08-limit.html*")
+    assert page.evaluate("scrollY") == 0
+    assert page.locator("article h1").inner_text().startswith("Exercises 8")
+    assert problems == []

@@ -1,5 +1,5 @@
 // @ts-check
-// The exact predictor of chapter 7, without a page: `mmnist_lib/tracking.py`, which explains the
+// The exact predictor of chapter 8, without a page: `mmnist_lib/tracking.py`, which explains the
 // steps, for a browser. What they find hangs on orders and on ties, so these are the same here.
 // tests/website/test_exact.py compares them.
 

@@ -1,5 +1,5 @@
 // A worker of the playground, so that the page goes on while it computes. It predicts frames 10 to
-// 19 of a clip from frames 0 to 9: by the trained model of chapter 6 or, exactly, as chapter 7 does.
+// 19 of a clip from frames 0 to 9: by the trained model of chapter 6 or, exactly, as chapter 8 does.
 // @ts-check
 
 /**

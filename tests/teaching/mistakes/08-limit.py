@@ -1,4 +1,4 @@
-# Typical mistakes in the exercises of chapter 7, and what the check says of each.
+# Typical mistakes in the exercises of chapter 8, and what the check says of each.
 
 # %% by-hand: maximum
 # > that is the brightest value of each pixel: keep the darkest

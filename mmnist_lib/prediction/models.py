@@ -17,13 +17,14 @@ import keras
 import numpy as np
 
 from .._atomic import check_target, new_files
-from .networks import check_settings, convlstm, convolution, frame_mse
+from .networks import check_settings, convlstm, convolution, frame_mse, unet
 from .sprites import Sprites
 
 # The weights that come with the library: how each model was built, and the file's sha256.
 TRAINED: dict[str, tuple[dict[str, Any], str]] = {
     "convolution": ({}, "300f81d090fbb08eabb1b8a6f85c3a325e00874fc9545a54ce0366199f88f3b5"),
     "convlstm": ({"width": 64}, "51cd5c0d65fa9fd241de36547637102616ca0a295fa56e8798f29394cfbc0d7f"),
+    "unet": ({}, "7a0cb3fd48b888997ecbe61cf847dfcfaf302e8a9c40df5c7bd939acb130fc2f"),
     "sprites": (
         {"width": 48, "looks": 4},
         "fed3259143700175518106848f983a73c89e9828b8f8a945d35f5111a795a12f",
@@ -70,6 +71,8 @@ def build_model(
         return model
     if name == "convolution":
         model = convolution(n_in, n_out, size, width)
+    elif name == "unet":
+        model = unet(n_in, n_out, size, width)
     else:
         model = convlstm(size, width)
     model.compile(keras.optimizers.Adam(1e-3), loss=frame_mse)

@@ -42,6 +42,47 @@ def convolution(n_in: int, n_out: int, size: int, width: int) -> Any:
     return keras.Model(frames, layers.Permute((3, 1, 2))(x), name="convolution")
 
 
+def unet(n_in: int, n_out: int, size: int, width: int) -> Any:
+    """Make a U-Net over frames as channels (Ronneberger et al., MICCAI 2015)."""
+    frames = keras.Input((n_in, size, size))
+    x = layers.Permute((2, 3, 1))(frames)  # (B, H, W, n_in): time becomes the channels
+    skips = []
+    for k, blocks in enumerate((1, 1, 2, 3), start=1):
+        x = layers.Conv2D(k * width, 4, strides=2, padding="same")(x)  # half the side
+        for _ in range(blocks):
+            x = residual(x)
+        skips.append(x)  # (B, H / 2**k, W / 2**k, k * width)
+    for skip, blocks in zip(skips[-2::-1], (2, 1, 1), strict=True):
+        x = layers.Conv2D(skip.shape[-1], 1)(x)
+        x = layers.UpSampling2D()(x) + skip  # twice the side
+        for _ in range(blocks):
+            x = residual(x)
+    return keras.Model(frames, dark_head(x, n_out), name="unet")
+
+
+def residual(x: Tensor) -> Tensor:
+    """Add to `x` what two convolutions make of it: nothing, until they have learned."""
+    width = x.shape[-1]
+    y = layers.Activation("silu")(x)
+    y = layers.Conv2D(width, 3, padding="same", activation="silu")(y)
+    return x + layers.Conv2D(width, 3, padding="same", kernel_initializer="zeros")(y)
+
+
+def dark_head(x: Tensor, n_out: int) -> Tensor:
+    """Make frames of features, at twice their side, that begin nearly black and can change."""
+    x = layers.Activation("silu")(x)
+    x = layers.Conv2DTranspose(
+        n_out,
+        6,
+        strides=2,
+        padding="same",
+        kernel_initializer="zeros",
+        bias_initializer=keras.initializers.Constant(-3),  # a sigmoid of 0.05, and a live gradient
+    )(x)
+    x = layers.Permute((3, 1, 2))(x)  # (B, n_out, H, W)
+    return layers.Activation("sigmoid", dtype="float32")(x)
+
+
 def convlstm(size: int, width: int) -> Any:
     """Make two ConvLSTM layers that predict each frame's successor."""
     frames = keras.Input((None, size, size))

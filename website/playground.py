@@ -23,11 +23,12 @@ EXAMPLES = 20  # of each class; clip.js reads no higher number than 19
 RULES = ("clamp", "reflect")
 SHEET = "playground.png"
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
-ASSETS = Path(__file__).parent / "assets"
-# What is loaded when a reader asks for the network.
-LOADED = [
-    ASSETS / "onnx" / f"{name}.gz" for name in ("ort-wasm-simd-threaded.wasm", "sprites.onnx")
-]
+ONNX = Path(__file__).parent / "assets" / "onnx"
+# The networks that predict beside the exact predictor: what `load_model` calls each, and the page.
+NETWORKS = {"unet": "U-Net"}
+MODELS = {name: ONNX / f"{name}.onnx.gz" for name in NETWORKS}
+# What is loaded when a reader asks for a prediction.
+LOADED = [ONNX / "ort-wasm-simd-threaded.wasm.gz", *MODELS.values()]
 MISSING = """If it does not appear in some seconds, a script was held back: allow scripts, load the
 page again, and open it from a server. A copy on your own disk needs <code>make serve</code>."""
 
@@ -41,22 +42,34 @@ class Playground(SphinxDirective):
         Some browsers change pixels that a page reads, against spying. The sum shows it.
         """
         pixels = sheet()
-        version = hashlib.sha256(png_of(pixels)).hexdigest()[:8]
         total = weighted_sum(pixels)
         for path in (TEMPLATE, *LOADED):
             self.env.note_dependency(str(path))
-        loads = [path.stat().st_size for path in LOADED]
+        loads = sum(path.stat().st_size for path in LOADED)
         template = jinja2.Template(TEMPLATE.read_text(encoding="utf-8"))
         page = template.render(
-            version=version,
+            version=version_of(png_of(pixels)),
             sum=total,
             missing=MISSING,
             rules=RULES,
             examples=EXAMPLES,
-            loads=loads,
-            megabytes=f"{sum(loads) / 1e6:.1f}",
+            networks=[
+                {
+                    "kind": kind,
+                    "name": name,
+                    "file": f"{MODELS[kind].name}?v={version_of(MODELS[kind].read_bytes())}",
+                }
+                for kind, name in NETWORKS.items()
+            ],
+            bytes=loads,
+            megabytes=f"{loads / 1e6:.1f}",
         )
         return [nodes.raw("", page, format="html")]
+
+
+def version_of(content: bytes) -> str:
+    """Return what stands behind a file's address, since browsers keep the files that they have."""
+    return hashlib.sha256(content).hexdigest()[:8]
 
 
 def sheet() -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The playground's predictions: the page's network is Keras' model, and nothing else is loaded."""
+"""The playground's predictions: its networks are Keras' models, and nothing else is loaded."""
 
 import functools
 import re
@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mmnist_lib import MovingMNIST, copy_last, load_mnist, mse
-from mmnist_lib.prediction import load_model
+from mmnist_lib.prediction import load_model, rollout
 from mmnist_lib.tracking import predict
 from tests.website.conftest import ask
-from website.playground import LOADED
+from website.playground import LOADED, NETWORKS
 
 PAGE = "playground.html"
 READY = "document.querySelector('#clip-maker').dataset.ready"
@@ -39,14 +39,14 @@ def clip_of(page):
     return names["frames"]
 
 
-model = functools.cache(lambda: load_model("sprites"))
+model = functools.cache(load_model)
 
 
-def by_keras(films):
-    """What the model makes of films of ten frames, twelve at once, or it would compile anew."""
+def by_keras(films, network="unet"):
+    """What a network makes of films of ten frames, twelve at once, or it would compile anew."""
     seen = np.zeros((12, 10, 64, 64), np.float32)
     seen[: len(films)] = np.asarray(films, np.float32) / 255
-    return model().predict(seen, batch_size=12, verbose=0)["frames"][: len(films)]
+    return rollout(model(network), seen, 10)[: len(films)]
 
 
 def by_worker(page, kind, films, **job):
@@ -57,6 +57,8 @@ def by_worker(page, kind, films, **job):
         """async ([kind, films, job]) => {
             const script = document.querySelector("script[src*='playground.js']").src;
             const url = script.replace("playground.js", "predictor.js");
+            const figure = document.querySelector(`[data-guess=${kind}]`);
+            const model = new URL(figure.dataset.model, document.baseURI).href;
             const worker = new Worker(url, { type: "module" });
             const answer = () => new Promise((resolve) => {
                 worker.onmessage = ({ data }) => data.bytes || data.ready || resolve(data);
@@ -64,7 +66,7 @@ def by_worker(page, kind, films, **job):
             const all = [];
             for (const film of films) {
                 const frames = film.map((frame) => Uint8Array.from(frame.flat()));
-                worker.postMessage({ kind, job: { ...job, frames } });
+                worker.postMessage({ model, job: { ...job, frames } });
                 const { frames: made, ...other } = await answer();
                 all.push(made ? made.map((frame) => Array.from(frame)) : other);
             }
@@ -75,12 +77,13 @@ def by_worker(page, kind, films, **job):
     )
 
 
-def test_the_network_is_keras_model(open_page):
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_network_is_keras_model(open_page, network):
     films = [*MovingMNIST(images, seed=21).batch(0, 8)[:, :10]]
     films += [*MovingMNIST(images, n_digits=1, seed=22).batch(0, 2)[:, :10]]
     films += [*MovingMNIST(images, n_digits=3, rule="reflect", seed=23).batch(0, 2)[:, :10]]
-    found = np.reshape(by_worker(open_page(), "network", films), (12, 10, 64, 64))
-    expected = by_keras(films)
+    found = np.reshape(by_worker(open_page(), network, films), (12, 10, 64, 64))
+    expected = by_keras(films, network)
     assert np.ptp(expected) > 0.9
     assert np.abs(found - expected).max() < 1e-3
 
@@ -112,7 +115,7 @@ def test_what_is_shown_is_what_was_predicted(open_page, wait_until, search):
     clip = clip_of(page)
     seen, later = clip[:10], clip[10:] / 255
     state = {"step_length": 0.2, "rule": "reflect"} if search else {}
-    guesses = {"truth": later, "network": by_keras(seen[np.newaxis])[0]}
+    guesses = {"truth": later, "unet": by_keras(seen[np.newaxis])[0]}
     guesses["exact"] = predict(seen, **state)
     page.locator(".later").fill("17")
     for name, frames in guesses.items():
@@ -126,14 +129,14 @@ def test_what_is_shown_is_what_was_predicted(open_page, wait_until, search):
     held = copy_last(seen[np.newaxis] / 255, 10)[0]
     for text, frames in (
         ("frame 9, held still, has", held),
-        ("the network", guesses["network"]),
+        ("the U-Net", guesses["unet"]),
         ("the exact predictor", guesses["exact"]),
     ):
         score = float(re.search(rf"{text} (\d+\.\d)", told)[1])
         assert score == pytest.approx(mse(frames[np.newaxis], later[np.newaxis]), abs=0.06)
-    assert ("In training" in told) == bool(search)
+    assert ("In training, the U-Net saw" in told) == bool(search)
     if search:
-        assert "speed 0.2, the rule reflect, a drawing" in told
+        assert "New here: speed 0.2, the rule reflect, a drawing." in told
     assert page.locator(".error polyline").count() == 3
     assert told.partition(" In training")[0] in page.locator(".error").get_attribute("aria-label")
 
@@ -145,7 +148,7 @@ def test_each_predictor_is_asked_once_and_the_button_keeps_the_focus(open_page, 
             window.jobs = [];
             const post = Worker.prototype.postMessage;
             Worker.prototype.postMessage = function (message) {
-                window.jobs.push(message.kind);
+                window.jobs.push(message.model.split("/").at(-1));
                 post.call(this, message);
             };
         }"""
@@ -158,7 +161,8 @@ def test_each_predictor_is_asked_once_and_the_button_keeps_the_focus(open_page, 
     page.get_by_label("Frames", exact=True).fill("12")  # it changes nothing in what is predicted
     page.locator("#maker-speed").dispatch_event("change")
     page.wait_for_timeout(500)
-    assert page.evaluate("window.jobs") == ["network", "exact"]
+    jobs = [model.partition("?")[0] for model in page.evaluate("window.jobs")]
+    assert jobs == ["unet.onnx.gz", ""], "the exact predictor has no model"
 
 
 def test_an_answer_to_a_clip_that_is_gone_is_not_shown(open_page, wait_until):
@@ -181,7 +185,7 @@ def test_an_answer_to_a_clip_that_is_gone_is_not_shown(open_page, wait_until):
     assert page.locator(".ahead.stale").count() == 1
     page.evaluate("clearInterval(window.dragging)")
     wait_until(page, DONE)
-    assert "Here it meets speed 0." in page.locator(".told").inner_text()
+    assert "New here: speed 0." in page.locator(".told").inner_text()
 
 
 def test_a_change_is_predicted_anew(open_page, wait_until):
@@ -194,14 +198,12 @@ def test_a_change_is_predicted_anew(open_page, wait_until):
     assert page.locator(".told").inner_text() != first
     later = clip_of(page)[10:] / 255
     network = by_keras(clip_of(page)[np.newaxis, :10])
-    assert (
-        f"the network {mse(network, later[np.newaxis]):.1f}" in page.locator(".told").inner_text()
-    )
+    assert f"the U-Net {mse(network, later[np.newaxis]):.1f}" in page.locator(".told").inner_text()
 
     page.get_by_label("Canvas, pixels").fill("48")
     wait_until(page, DONE)
-    assert "64 pixels only" in page.locator("[data-guess=network]").inner_text()
-    assert "Without the network: It takes" in page.locator(".told").inner_text()
+    assert "64 pixels only" in page.locator("[data-guess=unet]").inner_text()
+    assert "Without the U-Net: It takes" in page.locator(".told").inner_text()
     for label, value, why in (("speed", "0", "digits that move"), ("seed", "4", "")):
         page.locator(f"#maker-{label}").fill(value)
         wait_until(page, DONE)
@@ -253,8 +255,8 @@ def test_the_films_of_a_short_clip_play_on(open_page, wait_until):
     [
         ("ort.wasm.bundle.min.mjs", "exact"),
         ("ort-wasm-simd-threaded.wasm.gz", "exact"),
-        ("sprites.onnx.gz", "exact"),
-        ("exact.js", "network"),
+        ("unet.onnx.gz", "exact"),
+        ("exact.js", "unet"),
         ("predictor.js", None),
     ],
 )
@@ -263,10 +265,10 @@ def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest
     page.route(f"**/{lost}*", lambda route: route.fulfill(status=404))
     page.get_by_role("button", name="Predict what comes next").click()
     wait_until(page, DONE)
-    for kind in ("network", "exact"):
+    for kind in ("unet", "exact"):
         text = page.locator(f"[data-guess={kind}]").inner_text()
         assert ("MSE" if kind == rest else "could not be loaded") in text
-        name = {"network": "the network", "exact": "the exact predictor"}[kind]
+        name = {"unet": "the U-Net", "exact": "the exact predictor"}[kind]
         assert (f"Without {name}" in page.locator(".told").inner_text()) == (kind != rest)
     assert len(page.workers) == (rest is not None), "whoever failed is dismissed"
     page.get_by_role("button", name="Throw again").first.click()
@@ -274,7 +276,7 @@ def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest
     assert len(page.workers) == (rest is not None), "and comes back when asked, not by itself"
     page.unroute(f"**/{lost}*")
     page.get_by_role("button", name="Try again").click()
-    wait_until(page, f"{TOLD}.includes('the network ') && {TOLD}.includes('exact predictor ')")
+    wait_until(page, f"{TOLD}.includes('the U-Net ') && {TOLD}.includes('exact predictor ')")
     assert not page.locator(".loading").is_visible()
     assert len(page.workers) == 2
 

@@ -1,5 +1,6 @@
-// The playground's predictions: frames 10 to 19 of its clip, guessed from frames 0 to 9. Two workers
-// compute them (predictor.js); this shows them beside the truth.
+// The playground's predictions: frames 10 to 19 of its clip, from frames 0 to 9. A worker for each
+// predictor computes them (predictor.js); this shows them beside the truth. The page's figures are
+// the list of predictors: one for each network, whose file it names, and one for the exact one.
 // @ts-check
 
 import { clipOf, squaredError, writeAddress } from "./clip.js";
@@ -7,28 +8,28 @@ import { drawErrors, paint } from "./pictures.js";
 
 /**
  * @typedef {import("./clip.js").State} State
- * @typedef {"network" | "exact"} Kind
+ * @typedef {{kind: string, name: string, model: string, line: string}} Predictor how the page finds
+ *   it, what sentences call it, the address of a network's file ("" for the exact predictor), and
+ *   the class of its line in the plot
  * @typedef {{frames?: ArrayLike<number>[], why?: string}} Answer frames in [0, 1], or why none
  * @typedef {(answer: Answer) => void} Then
- * @typedef {{state: State, truth: Uint8Array[], answers: Partial<Record<Kind, Answer>>}} Asked
+ * @typedef {{state: State, truth: Uint8Array[], answers: Record<string, Answer>}} Asked
  */
 
-const KINDS = /** @type {const} */ (["network", "exact"]);
-const NAMES = { network: "the network", exact: "the exact predictor" };
-const UNEXPLAINED = "It found no tracks that explain each pixel, so it guesses nothing.";
+const UNEXPLAINED = "It found no tracks that explain each pixel, so it predicts nothing.";
 const UNLOADED = "It could not be loaded. Is there a connection?";
 const SEEN = 10; // and as many are predicted
-const SIZE = 64; // of the frames that the network takes
+const SIZE = 64; // of the frames that a network takes
 const QUIET = 250; // milliseconds without a change, before anything is computed
 const PATIENCE = 2000; // milliseconds for an answer that nobody waits for any more
 
 /**
  * Start a worker. It answers one question at a time; of those that wait, only the last is asked.
- * @param {Kind} kind
- * @param {(bytes: number) => void} loaded
+ * @param {string} model
+ * @param {(file: string, bytes: number) => void} loaded
  * @param {(why: string) => void} lost
  */
-function hire(kind, loaded, lost) {
+function hire(model, loaded, lost) {
   /** @type {Then | undefined} */
   let answered;
   /** @type {[object, Then] | undefined} */
@@ -39,7 +40,7 @@ function hire(kind, loaded, lost) {
   function employ() {
     const made = new Worker(new URL("./predictor.js", import.meta.url), { type: "module" });
     made.addEventListener("message", ({ data }) => {
-      if (data.bytes) return loaded(data.bytes);
+      if (data.bytes) return loaded(data.file, data.bytes);
       if (data.lost) return lost(data.lost);
       answered?.({ frames: data.frames, why: data.refused });
       goOn();
@@ -57,12 +58,12 @@ function hire(kind, loaded, lost) {
   function ask(/** @type {object} */ job, /** @type {Then} */ then) {
     if (!answered) {
       answered = then;
-      worker.postMessage({ kind, job });
+      worker.postMessage({ model, job });
       return;
     }
     next = [job, then];
     // Four digits that hide one another can take it a minute, for a clip that is gone.
-    if (kind === "exact") overdue ||= setTimeout(restart, PATIENCE);
+    if (!model) overdue ||= setTimeout(restart, PATIENCE);
   }
   function restart() {
     worker.terminate();
@@ -76,6 +77,8 @@ function hire(kind, loaded, lost) {
   return { ask, dismiss };
 }
 
+const listed = (/** @type {Predictor[]} */ some) => some.map(({ name }) => name).join(" and ");
+
 /**
  * Bring the section to life.
  * @param {HTMLElement} section
@@ -86,10 +89,20 @@ export function ahead(section) {
   const one = (/** @type {string} */ selector) =>
     /** @type {any} */ (section.querySelector(selector));
   const [button, loading, told, later] = [".predict", ".loading", ".told", ".later"].map(one);
-  /** @type {Partial<Record<Kind, ReturnType<typeof hire>>>} */
+  /** @type {Predictor[]} */
+  const predictors = [...section.querySelectorAll(".films [data-name]")].map((figure, at) => {
+    const { guess: kind, name, model } = /** @type {any} */ (figure).dataset;
+    if (!model) return { kind, name, model: "", line: "exact" };
+    return { kind, name, model: new URL(model, document.baseURI).href, line: `n${at}` };
+  });
+  /** @type {Record<string, ReturnType<typeof hire>>} */
   const workers = {};
-  /** @type {Partial<Record<Kind, string>>} */
+  /** @type {Record<string, string>} */
   const lost = {}; // until one tries again
+  /** @type {Record<string, number>} */
+  const bytesOf = {}; // each file's that has come; two networks share the runtime's
+  /** @type {Set<Predictor>} */
+  const awaited = new Set(); // networks that are being loaded
   /** @type {State} */
   let state;
   /** @type {Uint8Array[]} */
@@ -102,7 +115,7 @@ export function ahead(section) {
   button.addEventListener("click", () => {
     if (button.ariaDisabled) return;
     one(".guesses").hidden = false;
-    for (const kind of KINDS) delete lost[kind];
+    for (const { kind } of predictors) delete lost[kind];
     ask();
     one(".films").scrollIntoView({ block: "nearest" });
   });
@@ -114,36 +127,46 @@ export function ahead(section) {
     /** @type {Asked} */
     const question = { state, truth: frames, answers: {} };
     asked = question;
-    for (const kind of KINDS) {
+    for (const predictor of predictors) {
+      const { kind, model } = predictor;
       const done = (/** @type {Answer} */ answer) => {
-        if (kind === "network") loading.hidden = true;
+        arrived(predictor);
         if (asked !== question) return; // another clip is on by now
-        const cannot = answer.why && kind === "exact"; // its own words are for programmers
+        const cannot = answer.why && !model; // its own words are for programmers
         question.answers[kind] = cannot ? { why: UNEXPLAINED } : answer;
         draw();
       };
-      const why = refusal(kind) || lost[kind];
+      const why = refusal(predictor) || lost[kind];
       if (why) question.answers[kind] = { why };
-      else workerFor(kind).ask(job, done);
+      else workerFor(predictor).ask(job, done);
     }
     draw();
   }
 
   /** Why a predictor cannot take the clip, if it cannot. */
-  function refusal(/** @type {Kind} */ kind) {
+  function refusal(/** @type {Predictor} */ { model }) {
     if (!sprites.every((sprite) => sprite.some(Boolean))) return "A digit has no ink.";
-    if (kind === "network" && state.size !== SIZE)
+    if (model && state.size !== SIZE)
       return `It takes a canvas of ${SIZE} pixels only. This one has ${state.size}.`;
-    return kind === "exact" && !state.speed ? "It needs digits that move." : "";
+    return model || state.speed ? "" : "It needs digits that move.";
   }
 
-  function workerFor(/** @type {Kind} */ kind) {
+  function arrived(/** @type {Predictor} */ predictor) {
+    awaited.delete(predictor);
+    loading.hidden = !awaited.size;
+  }
+
+  function workerFor(/** @type {Predictor} */ predictor) {
+    const { kind, model } = predictor;
     const present = workers[kind];
     if (present) return present;
-    if (kind === "network") loading.hidden = false;
+    if (model) awaited.add(predictor);
+    loading.hidden = !awaited.size;
     const made = hire(
-      kind,
-      (bytes) => {
+      model,
+      (file, more) => {
+        bytesOf[file] = Math.max(more, bytesOf[file] || 0);
+        const bytes = Object.values(bytesOf).reduce((sum, each) => sum + each);
         const all = Number(section.dataset.bytes);
         one("progress").value = bytes / all;
         one(".loaded").textContent =
@@ -152,7 +175,7 @@ export function ahead(section) {
       (why) => {
         made.dismiss();
         delete workers[kind];
-        if (kind === "network") loading.hidden = true;
+        arrived(predictor);
         console.warn(kind, why);
         lost[kind] = UNLOADED;
         if (asked) asked.answers[kind] = { why: UNLOADED };
@@ -175,34 +198,35 @@ export function ahead(section) {
     /** @type {Record<string, number[]>} */
     const errors = { held: errorsOf(Array(SEEN).fill(held)) };
     const [scores, excuses] = /** @type {string[][]} */ ([[], []]);
-    for (const kind of KINDS) {
+    for (const { kind, name, line } of predictors) {
       const { frames, why } = answers[kind] || { why: "is at work." };
       if (frames) {
-        errors[kind] = errorsOf(frames);
-        scores.push(`${NAMES[kind]} ${mean(errors[kind])}`);
-      } else excuses.push(` Without ${NAMES[kind]}: ${why}`);
-      one(`[data-guess=${kind}] span`).textContent = frames ? `MSE ${mean(errors[kind])}` : why;
+        errors[line] = errorsOf(frames);
+        scores.push(`${name} ${mean(errors[line])}`);
+      } else excuses.push(` Without ${name}: ${why}`);
+      one(`[data-guess=${kind}] span`).textContent = frames ? `MSE ${mean(errors[line])}` : why;
     }
     const still = `frame 9, held still, has ${mean(errors.held)}`;
     const text = scores.length
       ? `MSE over frames 10 to 19: ${[...scores, still].join("; ")}.`
       : "Nobody predicts this clip.";
-    const busy = KINDS.some((kind) => !answers[kind]);
-    const work = loading.hidden ? "The predictors are at work." : "The network is being loaded.";
+    const busy = predictors.some(({ kind }) => !answers[kind]);
+    const work = awaited.size ? `Loading ${listed([...awaited])}.` : "The predictors are at work.";
     told.textContent = busy ? work : text + excuses.join("") + strange();
     one(".guesses").ariaBusy = String(busy);
     one(".error").setAttribute("aria-label", `Error against frame. ${text}`);
     // It keeps the focus, as a disabled button would not.
-    const again = KINDS.some((kind) => lost[kind]);
+    const again = predictors.some(({ kind }) => lost[kind]);
     button.ariaDisabled = again ? null : "true";
     button.textContent = again ? "Try again" : busy ? "Predicting …" : "Predicted below";
     mark = drawErrors(one(".error"), errors, SEEN);
     show(later.valueAsNumber);
   }
 
-  /** What the network met in no training. */
+  /** What the networks met in no training. */
   function strange() {
-    if (!asked?.answers.network?.frames) return "";
+    const networks = predictors.filter(({ kind, model }) => model && asked?.answers[kind]?.frames);
+    if (!asked || !networks.length) return "";
     const { digits, speed, rule } = asked.state;
     const other = [
       digits.length !== 2 && (digits.length === 1 ? "one digit" : `${digits.length} digits`),
@@ -211,7 +235,7 @@ export function ahead(section) {
       digits.some(({ kind }) => kind === "own") && "a drawing",
     ].filter(Boolean);
     if (!other.length) return "";
-    return ` In training the network saw two digits of MNIST, speed 0.1 and clamp. Here it meets ${other.join(", ")}.`;
+    return ` In training, ${listed(networks)} saw two digits of MNIST, speed 0.1 and clamp. New here: ${other.join(", ")}.`;
   }
 
   function show(/** @type {number} */ frame) {
@@ -221,10 +245,10 @@ export function ahead(section) {
     one(".later-at").textContent = frame;
     const side = Math.sqrt(truth[0].length);
     paint(one("[data-guess=truth] canvas"), truth[frame], side);
-    for (const kind of KINDS) {
+    for (const { kind } of predictors) {
       const guess = answers[kind]?.frames?.[frame - SEEN];
       const canvas = one(`[data-guess=${kind}] canvas`);
-      canvas.classList.toggle("none", !guess); // black would look like a guess
+      canvas.classList.toggle("none", !guess); // black would look like a prediction
       if (guess)
         paint(
           canvas,
@@ -254,7 +278,7 @@ export function ahead(section) {
     show(frame) {
       if (frame >= SEEN && frame < 2 * SEEN) show(frame);
     },
-    // While the clip plays what was given, or has ended, the films go round by themselves.
+    // While the clip plays what was given, or has ended, the predictions go round by themselves.
     tick(frame) {
       if (frame < SEEN || frame >= 2 * SEEN) show(SEEN + ((later.valueAsNumber + 1) % SEEN));
     },

@@ -1,5 +1,5 @@
 // A worker of the playground, so that the page goes on while it computes. It predicts frames 10 to
-// 19 of a clip from frames 0 to 9: by the trained model of chapter 6 or, exactly, as chapter 8 does.
+// 19 of a clip from frames 0 to 9: by a trained network or, exactly, as chapter 8 does.
 // @ts-check
 
 /**
@@ -7,13 +7,8 @@
  * @typedef {(job: Job) => Promise<ArrayLike<number>[]>} Predictor frames in [0, 1]
  */
 
-// Both are compressed: 14 and 37 MB as they are.
 const RUNTIME = new URL("./onnx/ort.wasm.bundle.min.mjs", import.meta.url).href;
-const WASM = new URL("./onnx/ort-wasm-simd-threaded.wasm.gz", import.meta.url);
-const MODEL = new URL("./onnx/sprites.onnx.gz", import.meta.url);
-
-/** @type {Record<string, () => Promise<Predictor>>} */
-const PREDICTORS = { exact: loadExact, network: loadNetwork };
+const WASM = new URL("./onnx/ort-wasm-simd-threaded.wasm.gz", import.meta.url); // 14 MB unpacked
 
 /** @returns {Promise<Predictor>} */
 async function loadExact() {
@@ -23,20 +18,15 @@ async function loadExact() {
 }
 
 /** @returns {Promise<Predictor>} */
-async function loadNetwork() {
-  let bytes = 0;
-  const count = (/** @type {number} */ more) => {
-    bytes += more;
-    postMessage({ bytes });
-  };
-  const [ort, wasm, model] = await Promise.all([
+async function loadNetwork(/** @type {string} */ model) {
+  const [ort, wasm, network] = await Promise.all([
     import(RUNTIME),
-    fetchPacked(WASM, count),
-    fetchPacked(MODEL, count),
+    fetchPacked(WASM),
+    fetchPacked(new URL(model)),
   ]);
   ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
   ort.env.wasm.wasmBinary = wasm;
-  const session = await ort.InferenceSession.create(model);
+  const session = await ort.InferenceSession.create(network);
   return async ({ frames, size }) => {
     const seen = Float32Array.from(
       frames.flatMap((frame) => Array.from(frame)),
@@ -52,19 +42,18 @@ async function loadNetwork() {
   };
 }
 
-/**
- * Fetch a file, and undo gzip unless the server's answer was undone by the browser already.
- * @param {URL} url @param {(bytes: number) => void} count
- */
-async function fetchPacked(url, count) {
+/** Fetch a file, and undo gzip unless the browser has already undone it. */
+async function fetchPacked(/** @type {URL} */ url) {
   const answer = await fetch(url);
   if (!answer.ok || !answer.body) throw new Error(`${url.pathname} did not arrive.`);
   /** @type {Uint8Array<ArrayBuffer>[]} */
   const parts = [];
+  let bytes = 0;
   const reader = answer.body.getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     parts.push(part.value);
-    count(part.value.length);
+    bytes += part.value.length;
+    postMessage({ file: url.pathname, bytes });
   }
   const file = new Blob(parts);
   const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
@@ -77,9 +66,9 @@ const why = (/** @type {unknown} */ error) => (error instanceof Error ? error.me
 
 /** @type {Promise<Predictor> | undefined} */
 let ready;
-addEventListener("message", async ({ data: { kind, job } }) => {
+addEventListener("message", async ({ data: { model, job } }) => {
   try {
-    ready ??= PREDICTORS[kind]();
+    ready ??= model ? loadNetwork(model) : loadExact();
     const predictor = await ready;
     try {
       postMessage({ frames: await predictor(job) });

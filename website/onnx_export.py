@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
 
 os.environ["KERAS_BACKEND"] = "torch"  # Keras hands the export to PyTorch
 
@@ -27,7 +26,6 @@ from mmnist_lib.prediction import load_model
 from website.playground import NETWORKS, ONNX
 
 RUNTIME = "onnxruntime-web@1.30.0"
-SEEN = 10  # frames that the playground shows a network, and as many are predicted
 
 
 def main() -> None:
@@ -51,8 +49,8 @@ def main() -> None:
 
 
 def export(name: str, folder: Path) -> onnx.ModelProto:
-    """Export a network that predicts one sequence's next ten frames."""
-    model = in_one_call(load_model(name))
+    """Export a network that takes one sequence's frames, and returns all the next ones at once."""
+    model = load_model(name)
     spec = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32")
     path = folder / f"{name}.onnx"
     model.export(path, format="onnx", input_signature=[spec], verbose=False)
@@ -60,16 +58,6 @@ def export(name: str, folder: Path) -> onnx.ModelProto:
     halve(made)
     onnx.checker.check_model(made)
     return made
-
-
-def in_one_call(model: Any) -> Any:
-    """Roll out a network that predicts only each frame's successor; return others as they are."""
-    if model.input_shape[1] is not None:
-        return model
-    seen = frames = keras.Input((SEEN, *model.input_shape[2:]))
-    for _ in range(SEEN):
-        frames = keras.ops.concatenate([frames, model(frames)[:, -1:]], axis=1)
-    return keras.Model(seen, frames[:, SEEN:])
 
 
 def halve(made: onnx.ModelProto) -> None:

@@ -562,7 +562,7 @@ def test_every_control_has_a_name_and_is_reached_with_the_tabulator(page):
         "all => all.map((e) => e.ariaLabel)"
     )
     assert all("row from" in name for name in names[:3])
-    assert names[3:] == ["The truth", "The network", "The exact predictor", None]
+    assert names[3:] == ["The truth", "U-Net", "The exact predictor", None]
 
 
 def test_the_python_is_copied_or_selected(page, wait_until):

@@ -39,6 +39,7 @@ settings.load_profile("repeatable")
 # Files that take longest. They begin first, so that in the end no process is left with one.
 LONGEST = (
     "book/06-prediction.ipynb",
+    "book/07-networks.ipynb",
     "tests/teaching/test_grading.py",
     "tests/teaching/test_course.py",
     "tests/library/test_prediction.py",

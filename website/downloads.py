@@ -46,6 +46,7 @@ COPIED = (
     "requirements.txt",
     "constraints.txt",
     "pyproject.toml",
+    "book/images/convlstm.svg",
     "book/images/strip.svg",
     # the notebooks link to these
     "book/api.md",

@@ -40,16 +40,14 @@ def build_model(
     Parameters
     ----------
     name : {"unet", "convlstm"}
-        - ``"unet"``: sees all frames at once, as channels, and predicts all later ones at once.
-        - ``"convlstm"``: sees one frame after the other and predicts each one's successor. Train
-          it on pairs with ``n_in=None``; `rollout` goes on from its own predictions.
+        The U-Net sees all frames at once, as channels, and predicts all later ones at once. The
+        ConvLSTM predicts each frame's successor: train it on pairs with ``n_in=None``.
     n_in, n_out : int, default 10
         Frames that the U-Net sees and predicts. The ConvLSTM takes any number.
     size : int, default 64
         Side of the frames: a multiple of 16 for the U-Net, of 8 for the ConvLSTM.
     width : int, default 32
-        Channels: of the U-Net's first level, whose deeper ones have 2, 3 and 4 times as many, or
-        of each ConvLSTM layer.
+        Channels of each ConvLSTM layer, or of the U-Net's first level; deeper ones have more.
 
     Returns
     -------
@@ -117,9 +115,7 @@ def load_model(name: str, path: str | Path | None = None) -> Any:
     found, wanted = ([tuple(w.shape) for w in kind] for kind in (weights, model.weights))
     if found != wanted:
         first = next((f for f, w in zip(found, wanted, strict=False) if f != w), None)
-        raise ValueError(
-            f"{file} does not fit the model {name!r}: it has {len(found)} weights, first of "
-            f"shape {first}"
-        )
+        what = f"it has {len(found)} weights, first of shape {first}"
+        raise ValueError(f"{file} does not fit the model {name!r}: {what}")
     model.set_weights(weights)
     return model

@@ -1,7 +1,6 @@
 """The two networks of chapter 7, and the loss that both learn from.
 
-Shapes in the comments: B sequences, T frames, H = W = the size. Everything that looks at several
-frames here has learned to: no layer knows of digits, of walls or of their number.
+No layer here knows of digits or walls. In the comments: B sequences, T frames, H = W = the size.
 """
 
 from __future__ import annotations
@@ -57,14 +56,11 @@ def residual(x: Tensor) -> Tensor:
 def dark_head(x: Tensor, n_out: int) -> Tensor:
     """Make frames of features, at twice their side, that begin nearly black and can change."""
     x = layers.Activation("silu")(x)
-    x = layers.Conv2DTranspose(
-        n_out,
-        6,
-        strides=2,
-        padding="same",
-        kernel_initializer="zeros",
-        bias_initializer=keras.initializers.Constant(-3),  # a sigmoid of 0.05, and a live gradient
-    )(x)
+    begin = {
+        "kernel_initializer": "zeros",
+        "bias_initializer": keras.initializers.Constant(-3),  # a sigmoid of 0.05: a live gradient
+    }
+    x = layers.Conv2DTranspose(n_out, 6, strides=2, padding="same", **begin)(x)
     x = layers.Permute((3, 1, 2))(x)  # (B, n_out, H, W)
     return layers.Activation("sigmoid", dtype="float32")(x)
 

@@ -63,10 +63,8 @@ class SequencePairs(keras.utils.PyDataset):
         self.batch_size = check_count(batch_size, "batch_size")
         self.n_sequences = check_count(n_sequences, "n_sequences")
         if batch_size > n_sequences:
-            raise ValueError(
-                f"batch_size={batch_size} is larger than the set: "
-                f"pass 1 to n_sequences, which is {n_sequences}"
-            )
+            what = f"batch_size={batch_size} is larger than the set"
+            raise ValueError(f"{what}: pass 1 to n_sequences, which is {n_sequences}")
         self.epoch = 0
 
     def __len__(self) -> int:

@@ -80,20 +80,19 @@ def _check_pairs(model: Any, pairs: Any) -> None:
     inputs, targets = (np.shape(part) for part in pairs[0][:2])
     chances = len(_plain(returns)) > len(targets)  # of each gray level, for example
     if not (_fit(inputs, takes) and (chances or _fit(targets, returns))):
-        what = f"pairs have inputs {_words(inputs)} and targets {_words(targets)}"
+        what = f"pairs have inputs {inputs} and targets {targets}"
         n_frames = f"n_frames={takes[1] + returns[1]} and " if takes[1] and returns[1] else ""
-        data = f"where data has {n_frames}size={_plain(takes)[-1]}"
-        remedy = f"pass SequencePairs(data, n_in={takes[1]}), {data}, or a model for these pairs"
-        raise _misfit(what, takes, returns, remedy)
+        data = f"data has {n_frames}size={_plain(takes)[-1]}, or a model for these pairs"
+        raise _misfit(
+            what, takes, returns, f"pass SequencePairs(data, n_in={takes[1]}), where {data}"
+        )
 
 
 def _shapes(model: Any) -> tuple[Any, Any]:
     """Return the shapes that a model takes and returns, or None where they are not two."""
-    try:
-        takes, returns = model.input_shape, model.output_shape
-    except (AttributeError, ValueError):  # a subclass of keras.Model
-        return None, None
-    return (takes, returns) if type(takes) is type(returns) is tuple else (None, None)
+    shapes = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
+    takes, returns = (shape if isinstance(shape, tuple) else None for shape in shapes)
+    return (takes, returns) if takes and returns else (None, None)
 
 
 def _fit(found: Any, wanted: Any) -> bool:
@@ -104,10 +103,6 @@ def _fit(found: Any, wanted: Any) -> bool:
 
 def _plain(shape: Any) -> Any:
     return shape[:-1] if len(shape) == 5 and shape[-1] == 1 else shape
-
-
-def _words(shape: Any) -> str:
-    return "(" + ", ".join(["batch", *(str(n or "any") for n in shape[1:])]) + ")"
 
 
 def _feeds_itself(takes: Any, returns: Any) -> bool:
@@ -121,8 +116,7 @@ def _misfit(what: str, takes: Any, returns: Any, remedy: str) -> ValueError:
             "let it take and return frames, (batch, time, size, size), with or without channels "
             "at the end; layers.Permute turns axes, and layers.Reshape adds one"
         )
-    shapes = f"takes {_words(takes)} and returns {_words(returns)}"
-    return ValueError(f"{what}, but the model {shapes}: {remedy}")
+    return ValueError(f"{what}, but the model takes {takes} and returns {returns}: {remedy}")
 
 
 class _Watch(keras.callbacks.Callback):
@@ -190,9 +184,8 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     time axis is None) and returns each one's successor. `frames` are those seen, float ``(batch,
     n_in, size, size)`` in [0, 1]. Returns float32 ``(batch, n, size, size)`` for `n`, not clipped.
 
-    A channel axis comes last. If it is 1, model and frames need not agree: ``(batch, n_in, size,
-    size)`` fits a model that takes ``(batch, n_in, size, size, 1)``, and the other way round. What
-    comes back has a channel axis if `frames` have one.
+    Channels come last. An axis of one channel is added or dropped as the model needs it, and what
+    comes back has one if `frames` have one.
     """
     n, given = check_count(n, "n"), check_array(frames, "frames")
     takes, returns = _shapes(model)

@@ -476,17 +476,17 @@ def test_a_rollout_takes_any_floats():
             np.zeros((3, 48, 48)),
             {},
             ValueError,
-            r"shape \(3, 48, 48\), but the model takes \(batch",
+            r"shape \(3, 48, 48\), but the model takes \(None",
         ),
-        (np.zeros((2, 3, 1, 48, 48)), {}, ValueError, r"1, 48, 48\), but the model takes \(batch"),
-        (np.zeros((2, 3, 48, 48, 3)), {}, ValueError, r"48, 48, 3\), but the model takes \(batch"),
+        (np.zeros((2, 3, 1, 48, 48)), {}, ValueError, r"1, 48, 48\), but the model takes \(None"),
+        (np.zeros((2, 3, 48, 48, 3)), {}, ValueError, r"48, 48, 3\), but the model takes \(None"),
         (np.zeros((0, 3, 48, 48)), {}, ValueError, r"frames has shape \(0, 3, 48, 48\): pass"),
         (np.zeros((2, 0, 48, 48)), {}, ValueError, r"frames has shape \(2, 0, 48, 48\).* pass"),
         (
             np.zeros((2, 3, 64, 64)),
             {},
             ValueError,
-            r"3, 64, 64\), but .* takes \(batch, .*, 48, 48\)",
+            r"3, 64, 64\), but .* takes \(None, .*, 48, 48\)",
         ),
         (
             np.zeros((16, 3, 64, 48)),
@@ -508,7 +508,7 @@ def test_a_rollout_that_cannot_be_is_refused(name, frames, settings, error, word
 
 def test_a_rollout_of_more_frames_than_the_model_takes_is_refused():
     with pytest.raises(
-        ValueError, match=r"\(2, 4, 48, 48\), but the model takes \(batch, 3, 48, 48"
+        ValueError, match=r"\(2, 4, 48, 48\), but the model takes \(None, 3, 48, 48"
     ):
         rollout(model_of("unet"), frames_of(2, 4), 2)
 
@@ -541,7 +541,7 @@ def test_frames_with_a_channel_fit_a_model_without(name):
 def test_several_channels_are_carried_along():
     model = keras.Sequential([keras.Input((N_IN, SIZE, SIZE, 3)), layers.Dense(3)])
     assert rollout(model, np.zeros((2, N_IN, SIZE, SIZE, 3)), 4).shape == (2, 4, SIZE, SIZE, 3)
-    with pytest.raises(ValueError, match=r"takes \(batch, 3, 48, 48, 3\) .*: pass frames as it"):
+    with pytest.raises(ValueError, match=r"takes \(None, 3, 48, 48, 3\) .*: pass frames as it"):
         rollout(model, frames_of(2), 4)
 
 
@@ -556,7 +556,7 @@ def test_models_that_cannot_be_rolled_out_are_refused():
     one_frame = keras.Sequential(
         [keras.Input((N_IN, SIZE, SIZE)), layers.Lambda(lambda x: x[:, 0])]
     )
-    with pytest.raises(ValueError, match=r"returns \(batch, 48, 48\): .* layers\.Reshape adds one"):
+    with pytest.raises(ValueError, match=r"returns \(None, 48, 48\): .* layers\.Reshape adds one"):
         rollout(one_frame, frames, 2)
     two = keras.Model(one_frame.inputs, [one_frame.outputs[0]] * 2)
     with pytest.raises(ValueError, match=r"model has no known shapes: pass a keras\.Sequential or"):
@@ -710,16 +710,16 @@ def test_pairs_that_fail_put_everything_back(student, workers):
         (
             "convlstm",
             {"n_in": None, "size": 64},
-            r"takes \(batch, any, 48, 48\) .* n_in=None\), where data has size=48",
+            r"takes \(None, None, 48, 48\) .* n_in=None\), where data has size=48",
         ),
         (
             "unet",
             {"n_in": None},
-            r"inputs \(batch, 4, 48, 48\) .* takes \(batch, 3, 48, 48\) and returns \(batch, 2, "
+            r"inputs \(2, 4, 48, 48\) .* takes \(None, 3, 48, 48\) and returns \(None, 2, "
             r"48, 48\): pass SequencePairs\(data, n_in=3\), where data has n_frames=5 and size=48",
         ),
-        ("unet", {"n_in": 2}, r"inputs \(batch, 2, .*targets \(batch, 3, 48, 48\)"),
-        ("unet", {"n_in": N_IN, "n_frames": 6}, r"targets \(batch, 3, .*: pass .* n_frames=5"),
+        ("unet", {"n_in": 2}, r"inputs \(2, 2, .*targets \(2, 3, 48, 48\)"),
+        ("unet", {"n_in": N_IN, "n_frames": 6}, r"targets \(2, 3, .*: pass .* n_frames=5"),
         ("unet", {"n_in": N_IN, "size": 64}, r"3, 64, 64\) .* and size=48, or a model for these"),
     ],
 )

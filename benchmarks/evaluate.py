@@ -1,4 +1,4 @@
-"""Score the baselines, the models of chapter 6 and the exact predictor on MNIST's test digits.
+"""Score the baselines, the networks of chapter 7 and the exact predictor on MNIST's test digits.
 
     python -m benchmarks.evaluate --source path/to/mnist.npz
 
@@ -56,10 +56,10 @@ def main() -> None:
     low, high = (bound / floor.mean() for bound in bootstrap(above))
     share = above.mean() / floor.mean()
     print(f"\nexact is above the floor by {share:.2%} of it, interval {low:.2%} to {high:.2%}")
-    errors = mse(predictions["sprites"], true, axis=1)
     shares = [5, 25, 50, 75, 90, 95, 99]
-    print("\nsprites, percentiles", shares, "of the MSE:", np.percentile(errors, shares).round(1))
-    lost(load_model("sprites"), seen, truth.track[:, :, :10])
+    print("\nMSE of a sequence, percentiles", shares)
+    for name in TRAINED:
+        print(f"{name:12}", np.percentile(mse(predictions[name], true, axis=1), shares).round(1))
 
 
 def exact(seen, true):
@@ -91,15 +91,6 @@ def exact(seen, true):
         )
         for name, estimate in (("exact", "mean"), ("median", "median"), ("sharp", "most_probable"))
     }
-
-
-def lost(model, seen, true):
-    """Print how far the tracks that the model found are from the true ones."""
-    found = model.predict(seen, verbose=0)["tracks"][:, -1]
-    off = [np.abs(found - order).max(axis=(1, 2, 3)) for order in (true, true[:, ::-1])]
-    worst = np.minimum(*off)
-    for limit in (0.5, 1, 3):
-        print(f"both tracks within {limit} px in all frames: {(worst < limit).mean():.1%}")
 
 
 if __name__ == "__main__":

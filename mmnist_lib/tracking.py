@@ -21,7 +21,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from ._checks import check_count, check_free_range
-from ._listing import SIDE, Floats, Track, follow, list_tracks
 from .bouncing import bounce_path, check_rule
 from .compositing import Frames, composite, to_pixels
 from .loading import check_digits
@@ -29,6 +28,10 @@ from .trajectories import check_step_length, velocity_of
 
 __all__ = ["Tracks", "carve", "futures_of", "oracle", "predict", "track"]
 
+Floats = NDArray[np.float64]
+Track = NDArray[np.int64]
+
+SIDE = 28  # of a digit's sprite
 ANGLES, STARTS = 120, 24  # the map: 3 degrees, and 1.5 px on a canvas of 64
 TRIES = (20, 10)  # how many tracks of the map to refine, for the first digit and for each other
 KEPT = (8, 3)  # how many of those to go on with
@@ -275,9 +278,9 @@ def _go_on(
     Returns its futures, ``(m, n_frames)``, and how many of the starts lead to each of them with
     each velocity, ``(len(velocity), m)``.
     """
-    tracks = follow(starts, velocity[:, np.newaxis], len(seen), free, rule)
+    tracks = _follow(starts, velocity[:, np.newaxis], len(seen), free, rule)
     turn, start = (tracks == seen).all(axis=-1).nonzero()
-    ahead = follow(starts[start], velocity[turn], len(seen) + n_frames, free, rule)[:, len(seen) :]
+    ahead = _follow(starts[start], velocity[turn], len(seen) + n_frames, free, rule)[:, len(seen) :]
     one, kind = _distinct(ahead)
     counts = np.zeros((len(velocity), len(one)))
     np.add.at(counts, (turn, kind), 1)
@@ -299,6 +302,13 @@ def _at_most(sprite: Frames, chances: Floats, size: int) -> tuple[NDArray[np.boo
 
 
 # ---- the tracks that a coordinate can take ----
+
+
+def _follow(start: ArrayLike, velocity: ArrayLike, n_frames: int, free: int, rule: str) -> Track:
+    """Follow one coordinate in whole pixels: ``(..., n_frames)``."""
+    both = np.stack(np.broadcast_arrays(start, velocity))  # (2, ...)
+    both = both[..., np.newaxis].repeat(2, axis=-1)  # (2, ..., 2), as if it were row and column
+    return to_pixels(bounce_path(both[0], both[1], n_frames, rule), free + SIDE, SIDE)[..., 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,7 +338,13 @@ class _Listed:
 
 @functools.lru_cache(maxsize=8)
 def _possible_tracks(n: int, free: int, step_length: float, rule: str) -> _Listed:
-    angles, starts, tracks = list_tracks(GRID, GRID, n, free, step_length, rule)
+    # Rows and columns move by the same rule, each by itself, so one list serves both. Half a circle
+    # of angles to the other axis is enough, because in the other half a coordinate moves alike.
+    angles = ((np.arange(GRID) + 0.5) / GRID - 0.5) * np.pi
+    starts = (np.arange(GRID) + 0.5) / GRID
+    velocity = velocity_of(angles, step_length)[:, :1]  # (GRID, 1)
+    tracks = _follow(starts, velocity, n, free, rule).reshape(-1, n)  # (GRID * GRID, n)
+    angles, starts = angles.repeat(GRID), np.tile(starts, GRID)
     one, kind = _distinct(tracks)
     margin = 4 / GRID  # what leads to a track tapers off between the points of the grid
     low, high = _bounds(np.abs(angles), kind, len(one), margin * np.pi)

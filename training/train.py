@@ -43,7 +43,7 @@ def build(name, steps):
     settings, _ = prediction.TRAINED[name]
     model = prediction.build_model(name, **settings)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - WARM_UP, warmup_target=RATE[name], warmup_steps=WARM_UP
+        0.0, max(1, steps - WARM_UP), warmup_target=RATE[name], warmup_steps=WARM_UP
     )
     model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), loss=prediction.frame_mse)
     return model
@@ -104,11 +104,12 @@ def main():
         return
 
     train, held = digits(args.source)
+    n_in = None if args.name == "convlstm" else 10  # None: each frame's successor
     pairs = prediction.SequencePairs(
-        MovingMNIST(train, seed=1), n_sequences=args.sequences, batch_size=args.batch_size
+        MovingMNIST(train, seed=1), n_in, n_sequences=args.sequences, batch_size=args.batch_size
     )
     validation = prediction.SequencePairs(
-        MovingMNIST(held, seed=2), n_sequences=200, batch_size=50, fixed=True
+        MovingMNIST(held, seed=2), n_in, n_sequences=200, batch_size=50, fixed=True
     )
     keep = Keep(folder)
     keras.utils.set_random_seed(0)

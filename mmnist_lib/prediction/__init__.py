@@ -1,4 +1,4 @@
-"""Feed moving digits to Keras, train models, and let them predict. Chapter 6 explains it.
+"""Feed moving digits to Keras, train models, and let them predict. Chapters 6 and 7 explain it.
 
 Importing this package imports Keras. What needs no Keras, the task itself and its scores, is in
 `mmnist_lib.metrics`.
@@ -14,10 +14,7 @@ from .models import TRAINED as TRAINED
 from .models import build_model as build_model
 from .models import load_model as load_model
 from .models import save_weights as save_weights
-from .networks import Patches as Patches
 from .networks import frame_mse as frame_mse
 from .pairs import SequencePairs as SequencePairs
-from .sprites import Sprites as Sprites
-from .sprites import cut_windows as cut_windows
 from .training import rollout as rollout
 from .training import train as train

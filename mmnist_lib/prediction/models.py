@@ -1,4 +1,4 @@
-"""The three models of chapter 6 by name: built, stored, and loaded with their trained weights.
+"""The two models of chapter 7 by name: built, stored, and loaded with their trained weights.
 
 Raises
 ------
@@ -17,64 +17,52 @@ import keras
 import numpy as np
 
 from .._atomic import check_target, new_files
-from .networks import check_settings, convlstm, convolution, frame_mse, unet
-from .sprites import Sprites
+from .._checks import check_count
+from .networks import DOWN, FOLD, convlstm, frame_mse, unet
 
 # The weights that come with the library: how each model was built, and the file's sha256.
 TRAINED: dict[str, tuple[dict[str, Any], str]] = {
-    "convolution": ({}, "300f81d090fbb08eabb1b8a6f85c3a325e00874fc9545a54ce0366199f88f3b5"),
     "convlstm": ({"width": 64}, "51cd5c0d65fa9fd241de36547637102616ca0a295fa56e8798f29394cfbc0d7f"),
     "unet": ({}, "7a0cb3fd48b888997ecbe61cf847dfcfaf302e8a9c40df5c7bd939acb130fc2f"),
-    "sprites": (
-        {"width": 48, "looks": 4},
-        "fed3259143700175518106848f983a73c89e9828b8f8a945d35f5111a795a12f",
-    ),
 }
 FOLDER = Path(__file__).parents[1] / "weights"
 
 
 def build_model(
-    name: str, n_in: int = 10, n_out: int = 10, *, size: int = 64, width: int = 32, looks: int = 2
+    name: str, n_in: int = 10, n_out: int = 10, *, size: int = 64, width: int = 32
 ) -> Any:
-    """Build and compile one of the three models of chapter 6.
+    """Build and compile one of the two models of chapter 7.
 
-    >>> model = build_model("convolution", n_in=3, n_out=3, width=8)
-    >>> model.output_shape
-    (None, 3, 64, 64)
+    >>> model = build_model("unet", n_in=3, n_out=2, size=32, width=8)
+    >>> model.input_shape, model.output_shape
+    ((None, 3, 32, 32), (None, 2, 32, 32))
 
     Parameters
     ----------
-    name : {"convolution", "convlstm", "sprites"}
-        - ``"convolution"``: three plain convolutions over frames as channels.
-        - ``"convlstm"``: two ConvLSTM layers (Shi et al., NeurIPS 2015) that predict each frame's
-          successor; train it on pairs with ``n_in=None``.
-        - ``"sprites"``: see `Sprites`; train it on pairs with ``tracks=True``.
+    name : {"unet", "convlstm"}
+        The U-Net sees all frames at once, as channels, and predicts all later ones at once. The
+        ConvLSTM predicts each frame's successor: train it on pairs with ``n_in=None``.
     n_in, n_out : int, default 10
-        Frames seen and predicted. The ConvLSTM takes any number.
+        Frames that the U-Net sees and predicts. The ConvLSTM takes any number.
     size : int, default 64
-        Side of the frames, a multiple of 8.
+        Side of the frames: a multiple of 16 for the U-Net, of 8 for the ConvLSTM.
     width : int, default 32
-        Channels of the hidden layers.
-    looks : int, default 2
-        How often `Sprites` looks again, at least 0. The others don't look.
+        Channels of each ConvLSTM layer, or of the U-Net's first level; deeper ones have more.
 
     Returns
     -------
     keras.Model
-        Compiled with Adam. It takes float32 frames in [0, 1], ``(batch, n_in, size, size)``.
+        Compiled with Adam and `frame_mse`. It takes float32 frames in [0, 1], ``(batch, n_in,
+        size, size)``, and returns ``(batch, n_out, size, size)``; the ConvLSTM as many as it took.
     """
     _check_name(name)
-    check_settings(n_in, n_out, size, width)
-    if name == "sprites":
-        model = Sprites(n_in, n_out, size=size, width=width, looks=looks)
-        model.compile(keras.optimizers.Adam(2e-3, clipnorm=1.0))
-        return model
-    if name == "convolution":
-        model = convolution(n_in, n_out, size, width)
-    elif name == "unet":
-        model = unet(n_in, n_out, size, width)
-    else:
-        model = convlstm(size, width)
+    n_in, n_out = check_count(n_in, "n_in"), check_count(n_out, "n_out")
+    size, width = check_count(size, "size"), check_count(width, "width")
+    step = {"unet": 2 ** len(DOWN), "convlstm": FOLD}[name]
+    if size % step:
+        more = size + step - size % step
+        raise ValueError(f"size={size} is not a multiple of {step}, as {name!r} needs: pass {more}")
+    model = unet(n_in, n_out, size, width) if name == "unet" else convlstm(size, width)
     model.compile(keras.optimizers.Adam(1e-3), loss=frame_mse)
     return model
 
@@ -89,7 +77,7 @@ def save_weights(model: Any, path: str | Path) -> None:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_weights(build_model("convolution", width=4), Path(folder) / "mine.npz")
+    ...     save_weights(build_model("unet", width=4), Path(folder) / "mine.npz")
 
     `model` is any Keras model, whose ``model.save("model.keras")`` stores the whole of it. `path`
     ends in ``.npz``; a file of that name is replaced when the new one is whole.
@@ -106,10 +94,10 @@ def save_weights(model: Any, path: str | Path) -> None:
 def load_model(name: str, path: str | Path | None = None) -> Any:
     """Return a model as it was trained for the course, with those weights, fit for more training.
 
-    >>> load_model("convolution").input_shape
+    >>> load_model("unet").input_shape
     (None, 10, 64, 64)
 
-    `name` is "convolution", "convlstm" or "sprites". `path` is a file of `save_weights` with other
+    `name` is "unet" or "convlstm". `path` is a file of `save_weights` with other
     weights for the same model; without it, the sha256 of the library's own file is checked.
     """
     _check_name(name)
@@ -124,12 +112,10 @@ def load_model(name: str, path: str | Path | None = None) -> Any:
             weights = [stored[key].astype(np.float32) for key in sorted(stored)]
     except Exception as error:  # zipfile, NumPy and zlib each raise their own
         raise ValueError(f"{file} is no file of save_weights ({error})") from error
-    shapes = [tuple(weight.shape) for weight in weights]
-    wanted = [tuple(weight.shape) for weight in model.weights]
-    if shapes != wanted:
-        raise ValueError(
-            f"{file} does not fit the model {name!r}: it has {len(shapes)} weights, first of "
-            f"shape {next((s for s, w in zip(shapes, wanted, strict=False) if s != w), None)}"
-        )
+    found, wanted = ([tuple(w.shape) for w in kind] for kind in (weights, model.weights))
+    if found != wanted:
+        first = next((f for f, w in zip(found, wanted, strict=False) if f != w), None)
+        what = f"it has {len(found)} weights, first of shape {first}"
+        raise ValueError(f"{file} does not fit the model {name!r}: {what}")
     model.set_weights(weights)
     return model

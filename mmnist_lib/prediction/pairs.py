@@ -41,9 +41,6 @@ class SequencePairs(keras.utils.PyDataset):
         Sequences in an epoch.
     fixed : bool, default False
         Make the same sequences in each epoch, for validation.
-    tracks : bool, default False
-        Make ``{"frames": targets, "tracks": tracks}`` in place of the targets: with the digits'
-        true tracks, float32 ``(batch, n_digits, n_frames, 2)``. `Sprites` learns from them.
     **settings
         Of `keras.utils.PyDataset`: ``workers``, ``use_multiprocessing``, ``max_queue_size``.
     """
@@ -56,28 +53,25 @@ class SequencePairs(keras.utils.PyDataset):
         batch_size: int = 32,
         n_sequences: int = 3200,
         fixed: bool = False,
-        tracks: bool = False,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         if not isinstance(data, MovingMNIST):
             raise TypeError(f"data is a {type(data).__name__}: pass a MovingMNIST")
         check_n_in(1 if n_in is None else n_in, data.n_frames)
-        self.data, self.n_in, self.fixed, self.tracks = data, n_in, fixed, tracks
+        self.data, self.n_in, self.fixed = data, n_in, fixed
         self.batch_size = check_count(batch_size, "batch_size")
         self.n_sequences = check_count(n_sequences, "n_sequences")
         if batch_size > n_sequences:
-            raise ValueError(
-                f"batch_size={batch_size} is larger than the set: "
-                f"pass 1 to n_sequences, which is {n_sequences}"
-            )
+            what = f"batch_size={batch_size} is larger than the set"
+            raise ValueError(f"{what}: pass 1 to n_sequences, which is {n_sequences}")
         self.epoch = 0
 
     def __len__(self) -> int:
         """Return how many batches an epoch has."""
         return math.ceil(self.n_sequences / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[Any], Any]:
+    def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Make batch `index` of the present epoch."""
         index = check_count(index, "index", least=0)
         if index >= len(self):
@@ -87,13 +81,8 @@ class SequencePairs(keras.utils.PyDataset):
         stop = min(start + self.batch_size, first + self.n_sequences)
         frames = self.data.batch(start, stop) / np.float32(255)
         if self.n_in is None:
-            inputs, targets = frames[:, :-1], frames[:, 1:]
-        else:
-            inputs, targets = split_frames(frames, self.n_in)
-        if not self.tracks:
-            return inputs, targets
-        tracks = self.data.truth(start, stop).track.astype(np.float32)
-        return inputs, {"frames": targets, "tracks": tracks}
+            return frames[:, :-1], frames[:, 1:]
+        return split_frames(frames, self.n_in)
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's sequences. Keras calls this."""

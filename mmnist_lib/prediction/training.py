@@ -3,7 +3,7 @@
 Raises
 ------
 TypeError, ValueError
-    If frames are not finite floats, don't fit the model, or the model is not compiled.
+    If pairs or frames don't fit the model, frames are not finite floats, or it is not compiled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import check_count
+from .._checks import check_array, check_count
 from ..metrics import check_floats
 
 
@@ -30,35 +30,93 @@ def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: 
     >>> from mmnist_lib import MovingMNIST
     >>> from mmnist_lib.prediction import SequencePairs, build_model
     >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8), n_frames=6, seed=1)
-    >>> model = build_model("convolution", n_in=3, n_out=3, width=4)
+    >>> model = build_model("unet", n_in=3, n_out=3, width=4)
     >>> pairs = SequencePairs(data, n_in=3, batch_size=2, n_sequences=4)
     >>> sorted(train(model, pairs, verbose=0).history)
     ['loss']
 
-    `model` is a compiled one, such as `build_model` returns; it learns from `pairs`. `callbacks`
-    are more of Keras' own, and the settings those of ``model.fit``: ``epochs``,
-    ``validation_data``, ``verbose``. Returns the History that ``fit`` returns.
+    `model` is a compiled one, of your own or such as `build_model` returns; it learns from `pairs`,
+    whose shapes have to be its own. `callbacks` are more of Keras' own, and the settings those of
+    ``model.fit``: ``epochs``, ``validation_data``, ``verbose``. Returns the History of ``fit``.
 
     If you interrupt it, it stops after the present batch and keeps what it has learned. After an
     error, or if you interrupt it twice, model and optimizer are as before. A loss that becomes NaN
     or infinite is a FloatingPointError.
     """
     _build(model, pairs)
+    if isinstance(held := settings.get("validation_data"), keras.utils.PyDataset):
+        _check_pairs(model, held)
     watch = _Watch()
     # The sequences are new and independent: shuffled batches would only be less repeatable.
     settings = {"shuffle": False, **settings}
-    with _put_back([*model.variables, *model.optimizer.variables], watch), _listening(watch):
+    with _put_back([*model.variables, *model.optimizer.variables], watch), watch:
         return model.fit(pairs, callbacks=[*callbacks, watch], **settings)
 
 
 def _build(model: Any, pairs: Any) -> None:
-    # No epoch, but Keras builds what is not built yet. Otherwise it would do so with a batch of
-    # `pairs`, and where several workers make them, each epoch would get batches of the one before.
-    model.fit(*pairs[0], epochs=0, verbose=0)
-    if not model.built:  # TensorFlow
-        model(pairs[0][0])
+    """Build the model and its optimizer, unless they are, and raise if `pairs` don't fit."""
+    # Keras would do so with a batch of `pairs`, and where several workers make them, each epoch
+    # would get batches of the one before.
+    batch = pairs[0]
+    if isinstance(model, keras.Sequential) and not model.built:
+        model.build((None, *batch[0].shape[1:]))
+    _check_pairs(model, pairs)
+    model.fit(*batch, epochs=0, verbose=0)
+    if not model.built:  # a subclass of keras.Model, on TensorFlow
+        model(batch[0])
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+
+
+def _check_pairs(model: Any, pairs: Any) -> None:
+    takes, returns = _shapes(model)
+    if takes is None:
+        return  # Keras compares several inputs or outputs itself
+    if takes[1] is None and getattr(pairs, "n_in", None):
+        raise ValueError(
+            "the model takes any number of frames and predicts each frame's successor: pass "
+            f"SequencePairs(data, n_in=None), not n_in={pairs.n_in}"
+        )
+    inputs, targets = (np.shape(part) for part in pairs[0][:2])
+    chances = len(_plain(returns)) > len(targets)  # of each gray level, for example
+    if not (_fit(inputs, takes) and (chances or _fit(targets, returns))):
+        what = f"pairs have inputs {inputs} and targets {targets}"
+        n_frames = f"n_frames={takes[1] + returns[1]} and " if takes[1] and returns[1] else ""
+        data = f"data has {n_frames}size={_plain(takes)[-1]}, or a model for these pairs"
+        raise _misfit(
+            what, takes, returns, f"pass SequencePairs(data, n_in={takes[1]}), where {data}"
+        )
+
+
+def _shapes(model: Any) -> tuple[Any, Any]:
+    """Return the shapes that a model takes and returns, or None where they are not two."""
+    shapes = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
+    takes, returns = (shape if isinstance(shape, tuple) else None for shape in shapes)
+    return (takes, returns) if takes and returns else (None, None)
+
+
+def _fit(found: Any, wanted: Any) -> bool:
+    """Return whether a shape is the wanted one, but for the batch and a channel axis of 1."""
+    found, wanted = _plain(found)[1:], _plain(wanted)[1:]
+    return len(found) == len(wanted) and all(wanted[i] in (None, n) for i, n in enumerate(found))
+
+
+def _plain(shape: Any) -> Any:
+    return shape[:-1] if len(shape) == 5 and shape[-1] == 1 else shape
+
+
+def _feeds_itself(takes: Any, returns: Any) -> bool:
+    return len(takes) > 3 and len(returns) > 3 and _fit(returns, (None, returns[1], *takes[2:]))
+
+
+def _misfit(what: str, takes: Any, returns: Any, remedy: str) -> ValueError:
+    """Make an error that says how to pass something else, or how to mend a model."""
+    if not _feeds_itself(takes, returns) or takes[2] != takes[3]:
+        remedy = (
+            "let it take and return frames, (batch, time, size, size), with or without channels "
+            "at the end; layers.Permute turns axes, and layers.Reshape adds one"
+        )
+    return ValueError(f"{what}, but the model takes {takes} and returns {returns}: {remedy}")
 
 
 class _Watch(keras.callbacks.Callback):
@@ -67,7 +125,19 @@ class _Watch(keras.callbacks.Callback):
     Where JAX computes, a batch that is broken off takes the weights with it.
     """
 
-    asked = stopped = False
+    asked = stopped = listens = False
+
+    def __enter__(self) -> _Watch:
+        # Handlers can be set in the main thread only, and only there interrupts arrive.
+        if threading.current_thread() is threading.main_thread():
+            self.listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self.listens:
+            signal.signal(signal.SIGINT, self.ask)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self.listens:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def ask(self, *_: Any) -> None:
         """Note an interrupt. A second one is Python's own again, and stops at once."""
@@ -90,23 +160,6 @@ class _Watch(keras.callbacks.Callback):
 
 
 @contextlib.contextmanager
-def _listening(watch: _Watch) -> Iterator[None]:
-    """Let an interrupt ask `watch` to stop."""
-    # Handlers can be set in the main thread only, and only there interrupts arrive.
-    listens = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )
-    if listens:
-        signal.signal(signal.SIGINT, watch.ask)
-    try:
-        yield
-    finally:
-        if listens:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@contextlib.contextmanager
 def _put_back(variables: list[Any], watch: _Watch | None = None) -> Iterator[None]:
     """Give variables their old values back after an error, unless `watch` stopped in order."""
     before = [np.array(ops.convert_to_numpy(variable.value)) for variable in variables]
@@ -123,19 +176,28 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     """Predict the next n frames, from the model's own predictions where it needs more.
 
     >>> from mmnist_lib.prediction import build_model
-    >>> model = build_model("convolution", n_in=3, n_out=3, width=4)
+    >>> model = build_model("unet", n_in=3, n_out=3, width=4)
     >>> rollout(model, np.zeros((2, 3, 64, 64)), n=7).shape
     (2, 7, 64, 64)
 
     `model` takes a fixed number of frames and returns the next ones, or any number (its input's
     time axis is None) and returns each one's successor. `frames` are those seen, float ``(batch,
     n_in, size, size)`` in [0, 1]. Returns float32 ``(batch, n, size, size)`` for `n`, not clipped.
+
+    Channels come last. An axis of one channel is added or dropped as the model needs it, and what
+    comes back has one if `frames` have one.
     """
-    n, seen = check_count(n, "n"), check_floats(frames, "frames", 4)
-    n_in, start, wanted = model.input_shape[1], seen.shape[1], model.input_shape[1:4]
-    if any(w not in (None, found) for w, found in zip(wanted, seen.shape[1:], strict=False)):
-        takes = ", ".join(str(w or "any") for w in wanted)
-        raise ValueError(f"frames has shape {seen.shape}: pass (batch, {takes})")
+    n, given = check_count(n, "n"), check_array(frames, "frames")
+    takes, returns = _shapes(model)
+    if takes is None:
+        raise ValueError("model has no known shapes: pass a keras.Sequential or functional model")
+    if not (_fit(given.shape, takes) and _feeds_itself(takes, returns)):
+        remedy = "pass frames as it takes them; a channel axis of 1 is optional"
+        raise _misfit(f"frames has shape {given.shape}", takes, returns, remedy)
+    check_floats(given, "frames", given.ndim)
+    plain = _plain(given.shape)
+    seen = given.reshape(*plain, *takes[len(plain) :])
+    n_in, start = takes[1], seen.shape[1]
     all_frames = np.zeros((len(seen), start + n, *seen.shape[2:]), np.float32)
     all_frames[:, :start] = seen
     done = start
@@ -147,7 +209,7 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
                 new = model.predict(all_frames[:, :-1], verbose=0)[:, done - 1 : done]
             else:
                 new = model.predict(all_frames[:, done - n_in : done], verbose=0)
-            new = (new["frames"] if isinstance(new, dict) else new)[:, : start + n - done]
-            all_frames[:, done : done + new.shape[1]] = new
+            new = new[:, : start + n - done]
+            all_frames[:, done : done + new.shape[1]] = new.reshape(*new.shape[:2], *seen.shape[2:])
             done += new.shape[1]
-    return all_frames[:, start:]
+    return all_frames[:, start:].reshape(len(given), n, *given.shape[2:])

@@ -1,4 +1,4 @@
-"""Batches for Keras, the three models, training, rolling out, and weights on disk."""
+"""Batches for Keras, the two models, training, rolling out, and weights on disk."""
 
 import functools
 import hashlib
@@ -19,15 +19,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mmnist_lib import MovingMNIST, load_mnist, mse, prediction, split_frames
 from mmnist_lib.prediction import (
     SequencePairs,
-    Sprites,
     build_model,
-    cut_windows,
     load_model,
     models,
     rollout,
@@ -42,15 +39,10 @@ from keras import layers, ops  # isort: skip
 BACKEND = keras.backend.backend()
 # The models under test see 3 frames and predict 2, on a small canvas, with few channels.
 N_IN, N_OUT, SIZE, WIDTH = 3, 2, 48, 4
-KINDS = {  # of pairs that each model learns from
-    "convlstm": {"n_in": None},
-    "convolution": {"n_in": N_IN},
-    "sprites": {"n_in": N_IN, "tracks": True},
-}
+KINDS = {"convlstm": {"n_in": None}, "unet": {"n_in": N_IN}}  # of pairs that each learns from
 SETTINGS = {
     "convlstm": {"size": SIZE, "width": WIDTH},
-    "convolution": {"n_in": N_IN, "n_out": N_OUT, "size": SIZE, "width": WIDTH},
-    "sprites": {"n_in": N_IN, "n_out": N_OUT, "size": SIZE, "width": WIDTH},
+    "unet": {"n_in": N_IN, "n_out": N_OUT, "size": SIZE, "width": WIDTH},
 }
 each_model = pytest.mark.parametrize("name", KINDS)
 keras.utils.set_random_seed(0)
@@ -95,6 +87,19 @@ def build(name):
     return build_model(name, **SETTINGS[name])
 
 
+def plain(n_in=N_IN, n_out=N_OUT, size=SIZE, width=WIDTH, bias="zeros"):
+    """Build three convolutions over frames as channels, as the readers of chapter 6 do."""
+    inputs = keras.Input((n_in, size, size))
+    x = layers.Permute((2, 3, 1))(inputs)
+    for _ in range(2):
+        x = layers.Conv2D(width, 5, padding="same", activation="relu")(x)
+    x = layers.Conv2D(n_out, 5, padding="same", bias_initializer=bias, name="logits")(x)
+    x = layers.Permute((3, 1, 2))(layers.Activation("sigmoid")(x))
+    model = keras.Model(inputs, x)
+    model.compile(keras.optimizers.Adam(1e-3), loss=prediction.frame_mse)
+    return model
+
+
 @functools.cache
 def model_of(name):
     """Return a model that no test trains."""
@@ -103,8 +108,7 @@ def model_of(name):
 
 def predict(model, frames):
     """Predict as Keras does, without `rollout`."""
-    new = model.predict(frames, verbose=0)
-    return new["frames"] if isinstance(new, dict) else new
+    return model.predict(frames, verbose=0)
 
 
 def values(model):
@@ -155,16 +159,6 @@ def test_without_n_in_each_frame_is_to_be_followed_by_the_next():
     inputs, targets = SequencePairs(data, None, batch_size=4, n_sequences=8)[1]
     frames = data.batch(4, 8) / np.float32(255)
     assert_same((inputs, targets), (frames[:, :-1], frames[:, 1:]))
-
-
-def test_tracks_are_the_true_pixels_of_all_frames():
-    data = tiny()
-    pairs = SequencePairs(data, 3, batch_size=4, n_sequences=8, tracks=True)
-    inputs, targets = pairs[1]
-    plain = SequencePairs(data, 3, batch_size=4, n_sequences=8)[1]
-    assert_same((inputs, targets["frames"]), plain)
-    assert targets["tracks"].dtype == np.float32 and targets["tracks"].shape == (4, 2, 5, 2)
-    assert_array_equal(targets["tracks"], data.truth(4, 8).track)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +269,8 @@ def what_a_model_sees(epochs=3, epoch=0, **settings):
 
     pairs = SequencePairs(tiny(), 3, batch_size=2, n_sequences=7, **settings)
     pairs.epoch = epoch
-    model = keras.Sequential([keras.Input((3, 12, 12)), layers.Dense(12)])
+    frames = keras.Input((3, 12, 12))
+    model = keras.Model(frames, layers.Dense(12)(frames[:, :2]))
     model.compile(keras.optimizers.SGD(0.01), loss=tell)
     told = []
     tells = keras.callbacks.LambdaCallback(
@@ -344,7 +339,6 @@ def test_a_model_takes_and_gives_the_frames_that_were_asked_for(name, n_in, n_ou
     assert model.compiled and model.input_shape[2:] == (size, size)
     assert model.input_shape[1] == (None if name == "convlstm" else n_in)
     frames = model(keras.KerasTensor((7, n_in, size, size)))  # shapes only, nothing is computed
-    frames = frames["frames"] if isinstance(frames, dict) else frames
     n = n_in if name == "convlstm" else n_out  # it gives each frame's successor
     assert frames.shape == (7, n, size, size) and frames.dtype == "float32"
 
@@ -352,19 +346,15 @@ def test_a_model_takes_and_gives_the_frames_that_were_asked_for(name, n_in, n_ou
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
-        (
-            {"name": "unet"},
-            ValueError,
-            "name='unet' is unknown: pass one of convlstm, convolution, sp",
-        ),
+        ({"name": "sprites"}, ValueError, "name='sprites' is unknown: pass one of convlstm, unet"),
         ({"name": None}, ValueError, "name=None is unknown"),
         ({"n_in": 0}, ValueError, "n_in=0 is too small"),
         ({"n_out": -1}, ValueError, "n_out=-1 is too small"),
         ({"n_in": 10.0}, TypeError, r"n_in=10\.0 is not an integer"),
         ({"width": 0}, ValueError, "width=0 is too small"),
         ({"width": "8"}, TypeError, "width='8' is not an integer"),
-        ({"size": 20}, ValueError, "size=20 is too small: pass an integer >= 28"),
-        ({"size": 50}, ValueError, "size=50 is not a multiple of 8: pass 56"),
+        ({"size": 0}, ValueError, "size=0 is too small"),
+        ({"size": 50}, ValueError, "size=50 is not a multiple of (8.*: pass 56|16.*: pass 64)"),
         ({"size": 64.0}, TypeError, r"size=64\.0 is not an integer"),
     ],
 )
@@ -374,20 +364,16 @@ def test_a_model_that_cannot_be_is_refused(name, settings, error, words):
         build_model(**{"name": name, **settings})
 
 
-@pytest.mark.parametrize(
-    ("settings", "error", "words"),
-    [
-        ({"size": 50}, ValueError, "size=50 is not a multiple of 8: pass 56"),
-        ({"n_in": 0}, ValueError, "n_in=0 is too small"),
-        ({"looks": -1}, ValueError, "looks=-1 is too small"),
-        ({"looks": 1.5}, TypeError, r"looks=1\.5 is not an integer"),
-    ],
-)
-def test_sprites_that_cannot_be_are_refused(settings, error, words):
-    with pytest.raises(error, match=words):
-        Sprites(**settings)
-    with pytest.raises(error, match=words):
-        build_model("sprites", **settings)
+def test_each_model_halves_the_side_as_often_as_it_needs():
+    with pytest.raises(ValueError, match="size=56 is not a multiple of 16, as 'unet' needs"):
+        build_model("unet", size=56)
+    assert build_model("convlstm", size=56, width=2).input_shape == (None, None, 56, 56)
+    assert build_model("unet", 1, 1, size=16, width=2).output_shape == (None, 1, 16, 16)
+
+
+def test_the_unet_begins_nearly_black_and_with_a_live_gradient():
+    predicted = predict(model_of("unet"), frames_of(2))
+    assert_allclose(predicted, 1 / (1 + np.exp(3)), atol=1e-6)
 
 
 # causality
@@ -416,10 +402,11 @@ def test_a_head_that_looks_at_the_next_frame_is_found_out():
     inside = model_of("convlstm").layers
     frames = keras.Input((None, SIZE, SIZE))
     x = frames
-    for layer in inside[1:-2]:
+    for layer in inside[1:]:
+        if isinstance(layer, layers.Conv3D):
+            layer = layers.Conv3D(64, 3, padding="same", activation="sigmoid")
         x = layer(x)
-    x = layers.Conv3D(64, 3, padding="same", activation="sigmoid")(x)
-    assert not is_causal(keras.Model(frames, inside[-1](x)))
+    assert not is_causal(keras.Model(frames, x))
 
 
 def test_the_convlstm_takes_any_number_of_frames_and_gives_the_same_for_those_it_had():
@@ -443,9 +430,15 @@ def test_a_rollout_has_the_frames_that_were_asked_for(name, n):
     assert_array_equal(frames, before)
 
 
-@pytest.mark.parametrize("name", ["convolution", "sprites"])
-def test_a_rollout_feeds_predictions_back(name):
-    model, seen = model_of(name), frames_of(4)
+def learned(model):
+    """Give a model other weights than those that it begins with, some of which are zeros."""
+    rng = np.random.default_rng(0)
+    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
+    return model
+
+
+def test_a_rollout_feeds_predictions_back():
+    model, seen = learned(build("unet")), frames_of(4)
     for _ in range(3):
         seen = np.concatenate([seen, predict(model, seen[:, -N_IN:])], axis=1)
     predicted = rollout(model, frames_of(4), 5)  # of the 6 made here
@@ -454,7 +447,7 @@ def test_a_rollout_feeds_predictions_back(name):
 
 
 def test_a_rollout_feeds_back_few_of_many_predicted_frames():
-    model = build_model("convolution", n_in=2, n_out=4, size=SIZE, width=WIDTH)
+    model = plain(n_in=2, n_out=4)
     first = predict(model, frames_of(2, 2))
     predicted = np.concatenate([first, predict(model, first[:, 2:])], axis=1)
     assert_allclose(rollout(model, frames_of(2, 2), 7), predicted[:, :7], atol=1e-5)
@@ -469,9 +462,9 @@ def test_a_rollout_frame_by_frame_is_that_of_a_film_that_grows():
 
 def test_a_rollout_takes_any_floats():
     frames = frames_of(2)
-    predicted = rollout(model_of("convolution"), frames, 2)
+    predicted = rollout(model_of("convlstm"), frames, 2)
     for same in (frames.astype(np.float64), frames.tolist()):
-        assert_array_equal(rollout(model_of("convolution"), same, 2), predicted)
+        assert_array_equal(rollout(model_of("convlstm"), same, 2), predicted)
 
 
 @pytest.mark.parametrize(
@@ -479,12 +472,28 @@ def test_a_rollout_takes_any_floats():
     [
         (np.zeros((2, 3, 48, 48), np.uint8), {}, TypeError, "frames has dtype uint8: pass floats"),
         (np.zeros((2, 3, 48, 48), bool), {}, TypeError, "frames has dtype bool"),
-        (np.zeros((3, 48, 48)), {}, ValueError, r"frames has shape \(3, 48, 48\): pass \(batch"),
-        (np.zeros((2, 3, 48, 48, 1)), {}, ValueError, r"48, 48, 1\): pass \(batch, time"),
+        (
+            np.zeros((3, 48, 48)),
+            {},
+            ValueError,
+            r"shape \(3, 48, 48\), but the model takes \(None",
+        ),
+        (np.zeros((2, 3, 1, 48, 48)), {}, ValueError, r"1, 48, 48\), but the model takes \(None"),
+        (np.zeros((2, 3, 48, 48, 3)), {}, ValueError, r"48, 48, 3\), but the model takes \(None"),
         (np.zeros((0, 3, 48, 48)), {}, ValueError, r"frames has shape \(0, 3, 48, 48\): pass"),
-        (np.zeros((2, 0, 48, 48)), {}, ValueError, r"frames has shape \(2, 0, 48, 48\): pass"),
-        (np.zeros((2, 3, 64, 64)), {}, ValueError, r"3, 64, 64\): pass \(batch, .*, 48, 48\)"),
-        (np.zeros((16, 3, 64, 48)), {}, ValueError, r"3, 64, 48\): pass \(batch, .*, 48, 48\)"),
+        (np.zeros((2, 0, 48, 48)), {}, ValueError, r"frames has shape \(2, 0, 48, 48\).* pass"),
+        (
+            np.zeros((2, 3, 64, 64)),
+            {},
+            ValueError,
+            r"3, 64, 64\), but .* takes \(None, .*, 48, 48\)",
+        ),
+        (
+            np.zeros((16, 3, 64, 48)),
+            {},
+            ValueError,
+            r"3, 64, 48\), but .*: pass frames as it takes them",
+        ),
         (np.full((2, 3, 48, 48), np.nan), {}, ValueError, "frames holds NaN or infinity"),
         (np.full((2, 3, 48, 48), np.inf), {}, ValueError, "frames holds NaN or infinity"),
         (np.zeros((2, 3, 48, 48)), {"n": 0}, ValueError, "n=0 is too small"),
@@ -497,10 +506,61 @@ def test_a_rollout_that_cannot_be_is_refused(name, frames, settings, error, word
         rollout(model_of(name), frames, **{"n": 2, **settings})
 
 
-@pytest.mark.parametrize("name", ["convolution", "sprites"])
-def test_a_rollout_of_more_frames_than_the_model_takes_is_refused(name):
-    with pytest.raises(ValueError, match=r"\(2, 4, 48, 48\): pass \(batch, 3, 48, 48\)"):
-        rollout(model_of(name), frames_of(2, 4), 2)
+def test_a_rollout_of_more_frames_than_the_model_takes_is_refused():
+    with pytest.raises(
+        ValueError, match=r"\(2, 4, 48, 48\), but the model takes \(None, 3, 48, 48"
+    ):
+        rollout(model_of("unet"), frames_of(2, 4), 2)
+
+
+def with_channels(time, **settings):
+    """Build a ConvLSTM as Keras' own examples do: ``(batch, time, size, size, 1)``."""
+    convlstm = layers.ConvLSTM2D(2, 3, padding="same", **settings)
+    head = layers.TimeDistributed(layers.Conv2D(1, 1, activation="sigmoid"))
+    return keras.Sequential([keras.Input((time, SIZE, SIZE, 1)), convlstm, head])
+
+
+@pytest.mark.parametrize("time", [None, N_IN])
+def test_channels_are_added_and_taken_away_as_frames_and_model_need_it(time):
+    model, frames = with_channels(time, return_sequences=True), frames_of(2)
+    predicted = rollout(model, frames, 2)
+    assert predicted.shape == (2, 2, SIZE, SIZE)
+    again = rollout(model, frames[..., np.newaxis], 2)
+    assert_array_equal(again, predicted[..., np.newaxis])
+    first = predict(model, frames[..., np.newaxis])[:, -1 if time is None else 0, ..., 0]
+    assert_allclose(predicted[:, 0], first, atol=1e-6)
+
+
+@each_model
+def test_frames_with_a_channel_fit_a_model_without(name):
+    frames, model = frames_of(2), model_of(name)
+    predicted = rollout(model, frames[..., np.newaxis], 2)
+    assert_array_equal(predicted[..., 0], rollout(model, frames, 2))
+
+
+def test_several_channels_are_carried_along():
+    model = keras.Sequential([keras.Input((N_IN, SIZE, SIZE, 3)), layers.Dense(3)])
+    assert rollout(model, np.zeros((2, N_IN, SIZE, SIZE, 3)), 4).shape == (2, 4, SIZE, SIZE, 3)
+    with pytest.raises(ValueError, match=r"takes \(None, 3, 48, 48, 3\) .*: pass frames as it"):
+        rollout(model, frames_of(2), 4)
+
+
+def test_models_that_cannot_be_rolled_out_are_refused():
+    channels_last = keras.Sequential([keras.Input((SIZE, SIZE, N_IN)), layers.Dense(N_OUT)])
+    frames = frames_of(2)
+    for model in (channels_last, keras.Sequential([channels_last, layers.Flatten()])):
+        with pytest.raises(
+            ValueError, match=r"let it take .* frames, .* layers\.Permute turns axes"
+        ):
+            rollout(model, frames, 2)
+    one_frame = keras.Sequential(
+        [keras.Input((N_IN, SIZE, SIZE)), layers.Lambda(lambda x: x[:, 0])]
+    )
+    with pytest.raises(ValueError, match=r"returns \(None, 48, 48\): .* layers\.Reshape adds one"):
+        rollout(one_frame, frames, 2)
+    two = keras.Model(one_frame.inputs, [one_frame.outputs[0]] * 2)
+    with pytest.raises(ValueError, match=r"model has no known shapes: pass a keras\.Sequential or"):
+        rollout(two, frames, 2)
 
 
 @each_model
@@ -519,162 +579,6 @@ def test_an_interrupted_rollout_leaves_the_model_in_order(name, monkeypatch):
             rollout(model, frames_of(2), 2)
     assert_same(values(model), before)
     assert_array_equal(rollout(model, frames_of(2), 2), predicted)
-
-
-# inside Sprites
-
-
-def test_windows_at_whole_pixels_are_slices():
-    frames = frames_of(2, 3)
-    tracks = np.random.default_rng(0).integers(0, SIZE - 28 + 1, (2, 4, 3, 2))
-    windows = ops.convert_to_numpy(cut_windows(frames, tracks.astype(np.float32)))
-    assert windows.shape == (2, 4, 3, 28, 28)
-    for clip, digit, t in np.ndindex(2, 4, 3):
-        row, column = tracks[clip, digit, t]
-        slice_ = frames[clip, t, row : row + 28, column : column + 28]
-        assert_allclose(windows[clip, digit, t], slice_, atol=1e-6)
-
-
-@given(hnp.arrays(np.int64, (1, 2, 3, 2), elements=st.integers(-50, 70)))
-def test_windows_are_black_outside_the_canvas(tracks):
-    frames, border = 1 - frames_of(1, 3), 60
-    wide = np.pad(frames[0], ((0, 0), (border, border), (border, border)))
-    windows = ops.convert_to_numpy(cut_windows(frames, tracks.astype(np.float32), side=36))[0]
-    for digit, t in np.ndindex(2, 3):
-        row, column = tracks[0, digit, t] + border - 4  # a margin of 4 around the digit
-        slice_ = wide[t, row : row + 36, column : column + 36]
-        assert_allclose(windows[digit, t], slice_, atol=1e-6)
-
-
-@pytest.mark.parametrize("step", [(0.5, 0), (0, 0.5), (0.5, 0.5)])
-def test_windows_between_pixels_are_means_of_their_neighbours(step):
-    frames, tracks = frames_of(2, 3), np.float32(np.arange(12).reshape(2, 1, 3, 2))
-    down, right = np.float32(np.ceil(step))
-    windows = [
-        ops.convert_to_numpy(cut_windows(frames, tracks + np.float32(by)))
-        for by in (step, (0, 0), (down, 0), (0, right), (down, right))
-    ]
-    assert_allclose(windows[0], np.mean(windows[1:], axis=0), atol=1e-6)
-
-
-def test_a_digit_is_the_darkest_that_its_window_ever_shows():
-    for n_digits in (1, 2):
-        data = digits_on(n_frames=6, n_digits=n_digits)
-        frames, truth = data.batch(0, 20) / np.float32(255), data.truth(0, 20)
-        windows = cut_windows(frames, truth.track.astype(np.float32))
-        darkest = ops.convert_to_numpy(windows).min(axis=2)
-        sprites = data.images[truth.digits] / 255
-        assert (darkest > sprites - 1e-6).all()
-        if n_digits == 1:  # nothing else is in sight
-            assert_allclose(darkest, sprites, atol=1e-6)
-
-
-def one_hot(positions, n):
-    return (positions[..., np.newaxis] == np.arange(n)).astype(np.float32)
-
-
-def truth_of(data, n_in=N_IN, n=20):
-    """Return the targets, and what a `Sprites` that knows the truth would say."""
-    frames, truth = data.batch(0, n) / np.float32(255), data.truth(0, n)
-    pixels = truth.track.astype(np.float32)
-    where = one_hot(pixels[:, :, n_in:].swapaxes(2, 3), data.size - 28 + 1)
-    tracks = np.repeat(pixels[:, np.newaxis, :, :n_in], 3, axis=1)
-    targets = {"frames": frames[:, n_in:], "tracks": pixels}
-    return targets, {"frames": frames[:, n_in:], "tracks": tracks, "where": where}
-
-
-def test_true_sprites_at_true_positions_are_drawn_as_the_data_set_draws_them():
-    data = digits_on()
-    targets, predicted = truth_of(data)
-    sprites = (data.images[data.truth(0, 20).digits] / 255).astype(np.float32)
-    drawn = model_of("sprites")._draw(sprites, predicted["where"])
-    assert_allclose(ops.convert_to_numpy(drawn), targets["frames"], atol=1e-5)
-
-
-def test_a_sprite_that_may_be_at_two_positions_is_drawn_at_both_half_as_bright():
-    sprites = np.zeros((1, 2, 28, 28), np.float32)
-    sprites[:, 0] = 1
-    where = np.zeros((1, 2, 2, N_OUT, SIZE - 28 + 1), np.float32)
-    where[..., 0] = 1
-    where[:, 0, 0, :, [0, 20]] = 0.5  # rows of the first sprite
-    expected = np.zeros((1, N_OUT, SIZE, SIZE))
-    expected[..., :28, :28] += 0.5
-    expected[..., 20:, :28] += 0.5
-    drawn = model_of("sprites")._draw(sprites, where)
-    assert_allclose(ops.convert_to_numpy(drawn), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(("noise", "error", "surprise"), [(0, 0.1, 0.7), (0.3, 0.12, 0.8)])
-def test_tracks_are_mended_and_followed(noise, error, surprise):
-    model = build_model("sprites", width=WIDTH)
-    true = digits_on(64, 20, seed=5).truth(0, 100).track
-    past, future = true[:, :, :10], true[:, :, 10:].swapaxes(2, 3)
-    seen = past + np.random.default_rng(0).normal(0, noise, past.shape)
-    better, where = map(ops.convert_to_numpy, model._follow(seen.astype(np.float32)))
-    assert better.shape == past.shape and where.shape == (100, 2, 2, 10, 37)
-    assert np.abs(better - past).mean() < error
-    assert (where >= 0).all()
-    assert_allclose(where.sum(axis=-1), 1, atol=1e-4)
-    chance = np.take_along_axis(where, future[..., np.newaxis], axis=-1)
-    assert -np.log(chance).mean() < surprise  # 3.6 = log(37), were it all chance
-
-
-def loss_of(targets, predicted):
-    frames = np.zeros((len(targets["frames"]), N_IN, SIZE, SIZE), np.float32)
-    predicted = {name: ops.convert_to_tensor(array) for name, array in predicted.items()}
-    return float(model_of("sprites").compute_loss(frames, targets, predicted))
-
-
-def test_the_truth_has_no_loss():
-    assert abs(loss_of(*truth_of(digits_on()))) < 1e-5
-
-
-@pytest.mark.parametrize("part", ["frames", "tracks", "where"])
-def test_each_part_of_an_answer_has_its_loss(part):
-    targets, predicted = truth_of(digits_on())
-    wrong = np.roll(predicted[part], 1, axis=0)  # that of another sequence
-    assert loss_of(targets, {**predicted, part: wrong}) > 0.1
-
-
-def test_the_loss_does_not_mind_which_digit_comes_first():
-    targets, predicted = truth_of(digits_on())
-    predicted["tracks"] = predicted["tracks"] + np.float32(0.3)
-    loss = loss_of(targets, predicted)
-    assert loss > 0.01
-    for swapped in (slice(None), slice(None, None, 2)):
-        tracks = targets["tracks"].copy()
-        tracks[swapped] = tracks[swapped, ::-1]
-        assert loss_of({**targets, "tracks": tracks}, predicted) == pytest.approx(loss, rel=1e-5)
-
-
-def test_positions_to_come_are_judged_in_the_order_of_the_tracks():
-    targets, predicted = truth_of(digits_on())
-    assert loss_of(targets, {**predicted, "where": predicted["where"][:, ::-1]}) > 1
-
-
-@pytest.mark.parametrize(
-    "targets",
-    [
-        np.zeros((2, N_OUT, SIZE, SIZE), np.float32),
-        truth_of(digits_on(n_digits=1))[0],
-        truth_of(digits_on(n_digits=3))[0],
-        truth_of(digits_on(n_frames=7))[0],
-    ],
-    ids=["no tracks", "one digit", "three digits", "more frames"],
-)
-def test_targets_without_fitting_tracks_are_refused(targets):
-    words = r"targets lack the tracks .*SequencePairs\(data, n_in=3, tracks=True\).* 5 frames"
-    with pytest.raises(ValueError, match=words):
-        model_of("sprites").compute_loss(None, targets, None)
-
-
-def test_sprites_are_made_again_from_their_settings():
-    settings = {"n_in": N_IN, "n_out": N_OUT, "size": SIZE, "width": WIDTH, "looks": 1}
-    model = Sprites(**settings)
-    assert model.get_config() == settings
-    again = Sprites.from_config(model.get_config())
-    assert again.get_config() == settings
-    assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
 
 
 # train
@@ -700,17 +604,10 @@ def test_training_changes_every_weight_and_lowers_the_loss(name):
         assert np.isfinite(new).all() and (new != old).any(), weight.path
 
 
-def test_sprites_report_the_mse_of_the_benchmark():
-    model, _, history = trained("sprites")
-    frames = digits_on().batch(0, 4) / np.float32(255)
-    predicted = rollout(model, frames[:, :N_IN], N_OUT)
-    assert history["val_mse"][-1] == pytest.approx(mse(predicted, frames[:, N_IN:]), rel=1e-3)
-
-
 @pytest.fixture(scope="module")
 def student():
     """Return a small model that was trained a little. Tests leave it fit for training."""
-    model = build_model("convolution", N_IN, N_OUT, size=32, width=WIDTH)
+    model = plain(size=32)
     train(model, lessons(), verbose=0)
     rollout(model, frames_of(2, size=32), 2)
     return model
@@ -802,17 +699,99 @@ def test_pairs_that_fail_put_everything_back(student, workers):
     assert_fit_for_training(student)
 
 
-def test_pairs_without_tracks_leave_sprites_as_they_were():
-    model = model_of("sprites")
-    before, predicted = model.get_weights(), rollout(model, frames_of(2), 2)
-    with pytest.raises(ValueError, match="targets lack the tracks"):
-        train(model, SequencePairs(digits_on(), N_IN, batch_size=2, n_sequences=4), verbose=0)
+@pytest.mark.parametrize(
+    ("name", "pairs", "words"),
+    [
+        (
+            "convlstm",
+            {"n_in": N_IN},
+            r"predicts each frame's successor: pass SequencePairs\(data, n_in=None\), not n_in=3",
+        ),
+        (
+            "convlstm",
+            {"n_in": None, "size": 64},
+            r"takes \(None, None, 48, 48\) .* n_in=None\), where data has size=48",
+        ),
+        (
+            "unet",
+            {"n_in": None},
+            r"inputs \(2, 4, 48, 48\) .* takes \(None, 3, 48, 48\) and returns \(None, 2, "
+            r"48, 48\): pass SequencePairs\(data, n_in=3\), where data has n_frames=5 and size=48",
+        ),
+        ("unet", {"n_in": 2}, r"inputs \(2, 2, .*targets \(2, 3, 48, 48\)"),
+        ("unet", {"n_in": N_IN, "n_frames": 6}, r"targets \(2, 3, .*: pass .* n_frames=5"),
+        ("unet", {"n_in": N_IN, "size": 64}, r"3, 64, 64\) .* and size=48, or a model for these"),
+    ],
+)
+@pytest.mark.parametrize("place", ["pairs", "validation"])
+def test_pairs_that_a_model_cannot_learn_from_leave_it_as_it_was(name, pairs, words, place):
+    model, good, bad = model_of(name), KINDS[name], dict(pairs)
+    before, n_in = model.get_weights(), bad.pop("n_in")
+    wrong = SequencePairs(digits_on(**bad), n_in, batch_size=2, n_sequences=4)
+    right = SequencePairs(digits_on(), **good, batch_size=2, n_sequences=4)
+    given = (wrong, None) if place == "pairs" else (right, wrong)
+    with pytest.raises(ValueError, match=words):
+        train(model, given[0], validation_data=given[1], verbose=0)
     assert_same(model.get_weights(), before)
-    assert_array_equal(rollout(model, frames_of(2), 2), predicted)
+
+
+def test_a_model_with_a_channel_axis_learns_from_the_same_pairs():
+    model = with_channels(None, return_sequences=True)
+    model.compile("adam", loss=prediction.frame_mse)
+    pairs = SequencePairs(digits_on(), None, batch_size=2, n_sequences=2, fixed=True)
+    frames = digits_on().batch(0, 2) / np.float32(255)
+    expected = mse(predict(model, frames[:, :-1, ..., np.newaxis])[..., 0], frames[:, 1:])
+    history = train(model, pairs, verbose=0).history
+    assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_loss_is_the_mse_of_the_benchmark_with_a_channel_axis_too():
+    true, predicted = np.random.default_rng(0).random((2, 2, 3, 8, 8), np.float32)
+    loss = float(prediction.frame_mse(true, predicted))
+    assert loss == pytest.approx(mse(predicted, true), rel=1e-5)
+    assert float(prediction.frame_mse(true[..., None], predicted[..., None])) == pytest.approx(loss)
+    assert float(prediction.frame_mse(true[:, 0], predicted[:, 0])) == pytest.approx(
+        mse(predicted[:, :1], true[:, :1]), rel=1e-5
+    )
+
+
+def test_a_model_over_frames_as_channels_learns_from_pairs_of_its_own():
+    class ChannelsLast(SequencePairs):
+        def __getitem__(self, index):
+            return tuple(np.moveaxis(frames, 1, -1) for frames in super().__getitem__(index))
+
+    model = keras.Sequential([keras.Input((32, 32, N_IN)), layers.Dense(N_OUT)])
+    model.compile("adam", loss="mse")
+    assert np.isfinite(train(model, lessons(ChannelsLast), verbose=0).history["loss"]).all()
+    with pytest.raises(ValueError, match=r"layers\.Permute turns axes"):
+        train(model, lessons(), verbose=0)
+
+
+def test_a_model_may_return_the_chance_of_each_gray_level():
+    frames = keras.Input((N_IN, 32, 32, 1))
+    chances = keras.Model(frames, layers.Dense(2, activation="softmax")(frames[:, :N_OUT]))
+    chances.compile("adam", loss="sparse_categorical_crossentropy")
+    assert np.isfinite(train(chances, lessons(), verbose=0).history["loss"]).all()
+
+
+def test_a_model_that_is_a_class_of_its_own_learns():
+    class Mine(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(32)
+
+        def call(self, frames):
+            return self.dense(frames[:, :N_OUT])
+
+    model = Mine()
+    model.compile("adam", loss=prediction.frame_mse)
+    assert np.isfinite(train(model, lessons(), verbose=0).history["loss"]).all()
+    with pytest.raises(ValueError, match=r"model has no known shapes: pass a keras\.Sequential"):
+        rollout(model, frames_of(2, size=32), 2)
 
 
 def test_an_untrained_model_that_fails_is_as_new():
-    model = build_model("convolution", N_IN, N_OUT, size=32, width=WIDTH)
+    model = plain(size=32)
     before = model.get_weights()
     with pytest.raises(FloatingPointError):
         train(model, lessons(Poisoned), verbose=0)
@@ -913,6 +892,40 @@ def test_a_model_of_ones_own_is_built_when_it_is_trained():
     assert rollout(model, frames_of(2, size=32), 3).shape == (2, 3, 32, 32)
 
 
+# the head that collapses, and the mended one
+
+
+def head_of(bias):
+    """Train chapter 6's network for thirty steps; return its logits on ink, and its MSE."""
+    keras.utils.set_random_seed(0)
+    model = plain(10, 10, size=SIZE, width=16, bias=bias)
+    pairs = SequencePairs(digits_on(SIZE, 20), 10, batch_size=16, n_sequences=480)
+    train(model, pairs, verbose=0)
+    frames = digits_on(SIZE, 20, seed=2).batch(0, 32) / np.float32(255)
+    inputs, targets = split_frames(frames, 10)
+    logits = predict(keras.Model(model.inputs, model.get_layer("logits").output), inputs)
+    ink = np.moveaxis(logits, -1, 1)[targets > 0.5]
+    return ink, mse(predict(model, inputs), targets), mse(0 * targets, targets)
+
+
+def gradient(logits):
+    """Return the slope of the sigmoid: what is left there of the loss' gradient."""
+    chance = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    return np.median(chance * (1 - chance))
+
+
+def test_a_plain_sigmoid_head_collapses_to_black_and_its_gradient_is_gone():
+    ink, score, black = head_of("zeros")
+    assert np.median(ink) < -10 and gradient(ink) < 1e-4
+    assert score > 0.98 * black
+
+
+def test_a_head_that_begins_nearly_black_has_a_live_gradient_and_beats_black():
+    ink, score, black = head_of(keras.initializers.Constant(-3))
+    assert np.median(ink) > -6 and gradient(ink) > 1e-2
+    assert score < 0.9 * black
+
+
 # weights and models on disk
 
 
@@ -953,26 +966,26 @@ def test_stored_weights_predict_nearly_as_before(name, known, tmp_path):
 def test_weights_of_another_model_are_refused(known, tmp_path):
     save_weights(model_of("convlstm"), tmp_path / "mine.npz")
     with pytest.raises(
-        ValueError, match=r"mine\.npz does not fit the model 'convolution': it has 8"
+        ValueError, match=r"mine\.npz does not fit the model 'unet': it has 8 weights"
     ):
-        load_model("convolution", tmp_path / "mine.npz")
+        load_model("unet", tmp_path / "mine.npz")
 
 
 def test_weights_of_another_width_are_refused(known, tmp_path):
-    weights = [weight[..., :3] for weight in model_of("convolution").get_weights()]
+    weights = [weight[..., :3] for weight in model_of("unet").get_weights()]
     save_weights(SimpleNamespace(get_weights=lambda: weights), tmp_path / "mine.npz")
-    with pytest.raises(ValueError, match=r"has 6 weights, first of shape \(5, 5, 3, 3\)"):
-        load_model("convolution", tmp_path / "mine.npz")
+    with pytest.raises(ValueError, match=r"has \d+ weights, first of shape \(4, 4, 3, 3\)"):
+        load_model("unet", tmp_path / "mine.npz")
 
 
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.99])
 def test_a_truncated_file_is_refused(part, known, tmp_path):
     file = tmp_path / "mine.npz"
-    save_weights(model_of("convolution"), file)
+    save_weights(model_of("convlstm"), file)
     content = file.read_bytes()
     file.write_bytes(content[: int(part * len(content))])
     with pytest.raises(ValueError, match=r"mine\.npz is no file of save_weights"):
-        load_model("convolution", file)
+        load_model("convlstm", file)
 
 
 class Bomb:
@@ -991,36 +1004,34 @@ def test_a_pickle_is_refused_and_not_opened(wrapped, known, tmp_path):
     else:
         file.write_bytes(pickle.dumps(Bomb(trace)))
     with pytest.raises(ValueError, match=r"mine\.npz is no file of save_weights"):
-        load_model("convolution", file)
+        load_model("convlstm", file)
     assert not trace.exists()
 
 
 def test_a_file_that_is_not_there_is_named(known, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"missing\.npz"):
-        load_model("convolution", tmp_path / "missing.npz")
+        load_model("convlstm", tmp_path / "missing.npz")
 
 
 def test_an_unknown_name_has_no_weights(known):
-    with pytest.raises(
-        ValueError, match="'unet' is unknown: pass one of convlstm, convolution, sp"
-    ):
-        load_model("unet")
+    with pytest.raises(ValueError, match="'sprites' is unknown: pass one of convlstm, unet"):
+        load_model("sprites")
 
 
 def test_weights_of_the_library_are_checked(known, monkeypatch, tmp_path):
     monkeypatch.setattr(models, "FOLDER", tmp_path)
-    file = tmp_path / "convolution.npz"
-    save_weights(model_of("convolution"), file)
-    with pytest.raises(ValueError, match=r"convolution\.npz is damaged .*install mmnist_lib again"):
-        load_model("convolution")
-    known["convolution"] = SETTINGS["convolution"], hashlib.sha256(file.read_bytes()).hexdigest()
-    loaded = load_model("convolution")
-    assert_same(loaded.get_weights(), load_model("convolution", file).get_weights())
+    file = tmp_path / "convlstm.npz"
+    save_weights(model_of("convlstm"), file)
+    with pytest.raises(ValueError, match=r"convlstm\.npz is damaged .*install mmnist_lib again"):
+        load_model("convlstm")
+    known["convlstm"] = SETTINGS["convlstm"], hashlib.sha256(file.read_bytes()).hexdigest()
+    loaded = load_model("convlstm")
+    assert_same(loaded.get_weights(), load_model("convlstm", file).get_weights())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e6])
 def test_weights_that_cannot_be_stored_leave_the_old_file(value, tmp_path):
-    model = build("convolution")
+    model = build("convlstm")
     save_weights(model, tmp_path / "mine.npz")
     before = (tmp_path / "mine.npz").read_bytes()
     weights = model.get_weights()
@@ -1034,7 +1045,7 @@ def test_weights_that_cannot_be_stored_leave_the_old_file(value, tmp_path):
 
 def test_a_full_disk_leaves_the_old_file(monkeypatch, tmp_path):
     file = tmp_path / "mine.npz"
-    save_weights(model_of("convolution"), file)
+    save_weights(model_of("convlstm"), file)
     before = file.read_bytes()
 
     def full(file, **arrays):
@@ -1043,14 +1054,14 @@ def test_a_full_disk_leaves_the_old_file(monkeypatch, tmp_path):
 
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(OSError, match="disk full"):
-        save_weights(model_of("convolution"), file)
+        save_weights(model_of("convlstm"), file)
     assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["mine", "mine.keras", "mine.npz.zip", "mine.NPZ"])
 def test_weights_are_stored_under_a_name_that_tells(name, tmp_path):
     with pytest.raises(ValueError, match=r"path=.*: choose a name that ends in \.npz"):
-        save_weights(model_of("convolution"), tmp_path / name)
+        save_weights(model_of("convlstm"), tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
@@ -1063,7 +1074,7 @@ def test_weights_that_cannot_be_written_leave_nothing_behind(tmp_path, monkeypat
     path.write_bytes(b"old")
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(OSError, match="No space left"):
-        save_weights(model_of("convolution"), path)
+        save_weights(model_of("convlstm"), path)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
@@ -1073,15 +1084,16 @@ def test_a_training_that_is_killed_goes_on_from_its_checkpoint(tmp_path):
     labels = np.arange(5100, dtype=np.uint8) % 10
     data = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
     np.savez(tmp_path / "mnist.npz", **data)
-    command = [sys.executable, script, "convolution", "--source", tmp_path / "mnist.npz"]
+    command = [sys.executable, script, "unet", "--source", tmp_path / "mnist.npz"]
     command += ["--sequences", "8", "--batch-size", "4", "--epochs"]
-    log = tmp_path / "convolution" / "log.jsonl"
+    log = tmp_path / "unet" / "log.jsonl"
 
     def lines():
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
     # Without JAX's cache, which is not written whole or not at all: what is killed could spoil it.
-    no_cache = os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+    quick = {"JAX_ENABLE_COMPILATION_CACHE": "false", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    no_cache = os.environ | quick
     with subprocess.Popen([*command, "1000"], stdout=subprocess.DEVNULL, env=no_cache) as first:
         until = time.monotonic() + HANG
         while not lines() and first.poll() is None and time.monotonic() < until:
@@ -1095,15 +1107,17 @@ def test_a_training_that_is_killed_goes_on_from_its_checkpoint(tmp_path):
 
 # the weights that come with the library
 
-# MSE of ten frames after ten, over 40 sequences of the bundled test digits, seed 40.
-EXPECTED = {"convlstm": 205.40, "convolution": 174.18, "sprites": 26.28}
+# MSE of ten frames after ten, over 40 sequences of the bundled test digits, seed 40, and how far
+# from it another machine may be. INTERIM: the U-Net's weights are to be replaced by final ones;
+# then this line gets their number, and 1 %.
+EXPECTED = {"convlstm": (205.40, 0.01), "unet": (80.0, 0.5)}
 
 
 @pytest.mark.parametrize("name", sorted(prediction.TRAINED))
 def test_the_weights_of_the_library_are_whole_and_small(name):
     content = (prediction.FOLDER / f"{name}.npz").read_bytes()
     assert hashlib.sha256(content).hexdigest() == prediction.TRAINED[name][1]
-    assert len(content) <= 3 * 2**20
+    assert len(content) <= 6e6
 
 
 @pytest.mark.parametrize("name", sorted(prediction.TRAINED))
@@ -1111,7 +1125,8 @@ def test_the_models_of_the_library_predict_as_well_as_they_did(name):
     _, (images, _) = sample()
     inputs, targets = split_frames(MovingMNIST(images, seed=40).batch(0, 40) / np.float32(255), 10)
     score = mse(rollout(load_model(name), inputs, 10), targets)
-    assert score == pytest.approx(EXPECTED.get(name, np.nan), rel=0.01)
+    expected, share = EXPECTED[name]
+    assert score == pytest.approx(expected, rel=share)
 
 
 # Keras' backends and devices
@@ -1142,7 +1157,7 @@ print(json.dumps(keras.backend.backend()))
 def learn_a_little():
     """Train the same model on the same pairs, and return the losses."""
     keras.utils.set_random_seed(2)
-    model = build_model("convolution", N_IN, N_OUT, size=32, width=WIDTH)
+    model = plain(size=32)
     pairs = SequencePairs(digits_on(32), N_IN, batch_size=4, n_sequences=8)
     losses = train(model, pairs, epochs=2, validation_data=lessons(fixed=True), verbose=0).history
     return losses, model

@@ -23,7 +23,7 @@ from .networks import DOWN, FOLD, convlstm, frame_mse, unet
 # The weights that come with the library: how each model was built, and the file's sha256.
 TRAINED: dict[str, tuple[dict[str, Any], str]] = {
     "convlstm": ({"width": 64}, "51cd5c0d65fa9fd241de36547637102616ca0a295fa56e8798f29394cfbc0d7f"),
-    "unet": ({}, "7a0cb3fd48b888997ecbe61cf847dfcfaf302e8a9c40df5c7bd939acb130fc2f"),
+    "unet": ({}, "4c55ec3ec6ec7cde656eac1791cc204f6d0b5af1ace7526f56387e4a9d559842"),
 }
 FOLDER = Path(__file__).parents[1] / "weights"
 
@@ -52,8 +52,8 @@ def build_model(
     Returns
     -------
     keras.Model
-        Compiled with Adam and `frame_mse`. It takes float32 frames in [0, 1], ``(batch, n_in,
-        size, size)``, and returns ``(batch, n_out, size, size)``; the ConvLSTM as many as it took.
+        Compiled with Adam, whose gradients are clipped, and `frame_mse`. It takes float32 frames in
+        [0, 1], ``(batch, n_in, size, size)``, and returns n_out of them; the ConvLSTM n_in.
     """
     _check_name(name)
     n_in, n_out = check_count(n_in, "n_in"), check_count(n_out, "n_out")
@@ -63,7 +63,7 @@ def build_model(
         more = size + step - size % step
         raise ValueError(f"size={size} is not a multiple of {step}, as {name!r} needs: pass {more}")
     model = unet(n_in, n_out, size, width) if name == "unet" else convlstm(size, width)
-    model.compile(keras.optimizers.Adam(1e-3), loss=frame_mse)
+    model.compile(keras.optimizers.Adam(1e-3, clipnorm=1.0), loss=frame_mse)
     return model
 
 

@@ -130,13 +130,15 @@ def test_every_picture_in_the_prose_has_alt_text(path):
 
 @each_notebook
 def test_the_budget_of_a_chapter(path):
-    code = [source(cell) for cell in cells(path, "code")]
+    machinery = r"# NBVAL_IGNORE_OUTPUT\n# Not compared: .*\n"  # no reader's concern
+    code = [re.sub(machinery, "", source(cell)) for cell in cells(path, "code")]
     lines = [sum(bool(line.strip()) for line in text.splitlines()) for text in code]
     words = len(prose(path).split())
-    # Chapter 7 tries two networks in many ways. Chapter 8 builds a whole predictor.
-    assert 12 <= len(code) <= (24 if path.stem in ("07-networks", "08-limit") else 18)
-    assert statistics.median(lines) <= 4
-    assert max(lines) <= (12 if path.stem == "07-networks" else 8)
+    # Chapters 6 to 8 build networks and a predictor, and try them in many ways.
+    long = path.stem in ("06-prediction", "07-networks", "08-limit")
+    assert 12 <= len(code) <= (26 if long else 18)
+    assert statistics.median(lines) <= (6 if long else 4)
+    assert max(lines) <= (12 if long else 8)
     assert 900 <= words <= 2500
     assert path.stat().st_size <= 250_000
 
@@ -153,7 +155,12 @@ def test_the_shape_of_a_chapter(path):
     first_shown = next(texts(cell) for cell in cells(path, "code") if cell["outputs"])
     assert first_shown.startswith("\n<Player"), "the moving picture comes first"
     # Its module has the chapter's name, with a few exceptions.
-    modules = {"complete-data-set": "files", "07-networks": "prediction", "08-limit": "tracking"}
+    modules = {
+        "complete-data-set": "files",
+        "06-prediction": "metrics",
+        "07-networks": "prediction",
+        "08-limit": "tracking",
+    }
     assert f"api.md#{modules.get(path.stem, path.stem[3:])}" in text
 
 

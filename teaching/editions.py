@@ -29,6 +29,7 @@ import re
 import shutil
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -102,7 +103,11 @@ def freeze(sources: list[str], name: str) -> list[str]:
             call.args.append(ast.copy_location(ast.Constant(place), call))
         code = compile(ast.fix_missing_locations(tree), f"{name}, code cell {number}", "exec")
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
+            # As where nbgrader runs them: what a cell trains for practice, no value depends on.
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                environment(NBGRADER_EXECUTION="freeze"),
+            ):
                 exec(code, namespace)
         except Exception as error:
             raise SystemExit(
@@ -112,6 +117,19 @@ def freeze(sources: list[str], name: str) -> list[str]:
             matplotlib.pyplot.close("all")
         result.append(filled_in(source, {call: found[place] for place, call in enumerate(calls)}))
     return result
+
+
+@contextlib.contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables:
+            os.environ.pop(name)
+        os.environ.update({name: before[name] for name in variables if name in before})
 
 
 def is_frozen(node: ast.AST) -> TypeGuard[ast.Call]:

@@ -47,6 +47,7 @@ COPIED = (
     "constraints.txt",
     "pyproject.toml",
     "book/images/convlstm.svg",
+    "book/images/convolution.svg",
     "book/images/strip.svg",
     # the notebooks link to these
     "book/api.md",
@@ -92,8 +93,8 @@ In `book` are the notebooks of the course and of its exercises, and in `mmnist_l
 Open a terminal in this folder. What to type depends on what the machine has:
 
 - JupyterLab, NumPy, Matplotlib and Pillow, but no network:
-  `pip install --no-index -f . mmnist-lib`. Chapters 1 to 5 and all exercises run then.
-  Chapters 6 to 8 need Keras and JAX too.
+  `pip install --no-index -f . mmnist-lib`. Chapters 1 to 5 and all exercises but those of
+  chapter 6 run then. These and chapters 6 to 8 need Keras and JAX too.
 - A network: `pip install -r requirements.txt` brings everything.
 - Neither: on a machine of the same kind that has a network, type
   `pip download -r requirements.txt -d wheels` in this folder, and carry the folder over. There,

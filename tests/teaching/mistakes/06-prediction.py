@@ -171,236 +171,263 @@ def follow(seen, n_out):
     return np.rint(255 * film).astype(np.uint8)
 
 
-# %% leak: counts the frame itself
-# > output t may know frame t itself: only later frames count
-def first_leaks(models, frames):
-    first = {}
-    for name, model in models.items():
-        first[name] = -1
-        for s in range(len(frames)):
-            changed = frames.copy()
-            changed[s] = 1 - changed[s]
-            difference = np.abs(model(changed) - model(frames)).max(axis=(1, 2))
-            for t in range(s + 1):
-                if difference[t] > 1e-6 and (first[name] < 0 or t < first[name]):
-                    first[name] = t
-    return first
+# %% network: the same reach for all
+# > it reaches 6 pixels whatever the spacing: pass dilation_rate to each convolution
+def network(spacing):
+    start = initializers.Constant(-3)
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    x = layers.Conv2D(16, 5, padding="same", activation="relu")(x)
+    x = layers.Conv2D(16, 5, padding="same", activation="relu")(x)
+    x = layers.Conv2D(10, 5, padding="same", bias_initializer=start)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% leak: returns the changed frame
-# > that is the frame which was changed: return the output that moved
-def first_leaks(models, frames):
-    first = {}
-    for name, model in models.items():
-        first[name] = -1
-        for s in reversed(range(1, len(frames))):
-            changed = frames.copy()
-            changed[s] = 1 - changed[s]
-            if np.abs(model(changed) - model(frames))[:s].max() > 1e-6:
-                first[name] = s
-    return first
+# %% network: only the first sees far
+# > one of its convolutions has the spacing: all three need it
+def network(spacing):
+    start = initializers.Constant(-3)
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    x = layers.Conv2D(16, 5, padding="same", dilation_rate=spacing, activation="relu")(x)
+    x = layers.Conv2D(16, 5, padding="same", activation="relu")(x)
+    x = layers.Conv2D(10, 5, padding="same", bias_initializer=start)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% leak: no tolerance
-# > a difference in the last digits is rounding: allow 0.000001
-def first_leaks(models, frames):
-    first = {}
-    for name, model in models.items():
-        leaks = []
-        for s in range(1, len(frames)):
-            changed = frames.copy()
-            changed[s] = 1 - changed[s]
-            leaks += [t for t in range(s) if (model(changed)[t] != model(frames)[t]).any()]
-        first[name] = min(leaks, default=-1)
-    return first
+# %% network: not the head
+# > two of its convolutions have the spacing: all three need it
+def network(spacing):
+    start = initializers.Constant(-3)
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, padding="same", dilation_rate=spacing, activation="relu")(x)
+    x = layers.Conv2D(10, 5, padding="same", bias_initializer=start)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% leak: a large tolerance
-# > its tolerance is too large: a leak can be faint
-def first_leaks(models, frames):
-    first = {}
-    for name, model in models.items():
-        leaks = []
-        for s in range(1, len(frames)):
-            changed = frames.copy()
-            changed[s] = 1 - changed[s]
-            difference = np.abs(model(changed) - model(frames)).max(axis=(1, 2))
-            leaks += [t for t in range(s) if difference[t] > 0.1]
-        first[name] = min(leaks, default=-1)
-    return first
+# %% network: larger windows
+# > its windows are larger and need more weights: keep 5 by 5 and pass dilation_rate
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same"}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 4 * spacing + 1, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 4 * spacing + 1, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% leak: a tolerance that is a little too large
-# > item 'faint': it is -1, which is not right
-def first_leaks(models, frames):
-    first = {}
-    for name, model in models.items():
-        leaks = []
-        for s in range(1, len(frames)):
-            changed = frames.copy()
-            changed[s] = 1 - changed[s]
-            difference = np.abs(model(changed) - model(frames)).max(axis=(1, 2))
-            leaks += [t for t in range(s) if difference[t] > 0.01]
-        first[name] = min(leaks, default=-1)
-    return first
+# %% network: no bias
+# > black frames become gray: the bias of the last convolution should begin at -3
+def network(spacing):
+    window = {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% leak: changes the last frame only
-# > it changes the last frame only
-def first_leaks(models, frames):
-    changed, first = frames.copy(), {}
-    changed[-1] = 1 - changed[-1]
-    for name, model in models.items():
-        leaks = np.abs(model(changed) - model(frames)).max(axis=(1, 2))[:-1] > 1e-6
-        first[name] = int(leaks.argmax()) if leaks.any() else -1
-    return first
+# %% network: a bias everywhere
+# > its inner convolutions let nothing through: only the bias of the last one should begin at -3
+def network(spacing):
+    window = {"padding": "same", "dilation_rate": spacing}
+    window["bias_initializer"] = initializers.Constant(-3)
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% leak: as in the chapter
-# > an output may know the frame that was changed: only earlier outputs count
-def first_leaks(models, frames):
-    changed, first = frames.copy(), {}
-    changed[6] = 1 - changed[6]
-    for name, model in models.items():
-        moved = np.abs(model(changed) - model(frames)).max(axis=(1, 2)) > 1e-6
-        first[name] = int(moved.argmax())
-    return first
+# %% network: no sigmoid
+# > its last step is no sigmoid, so it predicts numbers below 0
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
+    return keras.Model(frames, layers.Permute((3, 1, 2))(x))
 
 
-# %% leak: one frame ahead only
-# > it looks one frame ahead only: a leak can come from further away
-def first_leaks(models, frames):
-    first = {}
-    for name, model in models.items():
-        first[name] = -1
-        for t in reversed(range(len(frames) - 1)):
-            changed = frames.copy()
-            changed[t + 1] = 1 - changed[t + 1]
-            if np.abs(model(changed)[t] - model(frames)[t]).max() > 1e-6:
-                first[name] = t
-    return first
+# %% network: no relu
+# > without relu three convolutions can do no more than one
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% leak: argmax of nothing
-# > a model without a leak has the answer -1
-def first_leaks(models, frames):
-    first = {}
-    for name, model in models.items():
-        leaks = np.zeros(len(frames), bool)
-        for t in range(len(frames)):
-            changed = frames.copy()
-            changed[t + 1 :] = 1 - changed[t + 1 :]
-            leaks[t] = np.abs(model(changed)[t] - model(frames)[t]).max() > 1e-6
-        first[name] = int(leaks.argmax())
-    return first
+# %% network: no padding
+# > its frames shrink at their edges: each convolution needs padding='same'
+def network(spacing):
+    start, window = initializers.Constant(-3), {"dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% leak: changes what it was given
-# > it changed its argument number 2: work on a copy
-def first_leaks(models, frames):
-    first = {}
-    for name, model in models.items():
-        leaks, usual = [], model(frames)
-        for s in range(1, len(frames)):
-            frames[s] = 0.5 * frames[s]
-            leaks += [t for t in range(s) if np.abs(model(frames)[t] - usual[t]).max() > 1e-6]
-        first[name] = min(leaks, default=-1)
-    return first
+# %% network: time comes last
+# > its time axis is the last one: turn the axes back at the end
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, activation="sigmoid", **window)(x)
+    return keras.Model(frames, x)
 
 
-# %% leak: a list
-# > it is of type list: make it a dict
-def first_leaks(models, frames):
-    return [-1 for model in models.values()]
+# %% network: the spacing is a number of its own
+# > item 'reach': it is 30 pixels, which is not right
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": 5}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% leak: only those that leak
-# > it has 4 items, not 6
-def first_leaks(models, frames):
-    first = {}
-    for name, model in models.items():
-        for t in range(len(frames)):
-            changed = frames.copy()
-            changed[t + 1 :] = 1 - changed[t + 1 :]
-            if np.abs(model(changed)[t] - model(frames)[t]).max() > 1e-6:
-                first[name] = t
-                break
-    return first
+# %% network: each frame for itself
+# > item 'weights': it is
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(3):
+        x = layers.DepthwiseConv2D(5, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
 
 
-# %% best: the most frequent future
-# > that is the most frequent future: it is not the safest bet
-def best_film(futures, counts, score):
-    return futures[np.argmax(counts)]
+# %% network: a tensor
+# > it raised TypeError: return a keras.Model, not a KerasTensor
+def network(spacing):
+    frames = keras.Input((10, 64, 64))
+    return layers.Permute((2, 3, 1))(frames)
 
 
-# %% best: every future once
-# > it counts every future once: weigh them
-def best_film(futures, counts, score):
-    middle = {"mse": np.mean, "mae": np.median}[score]
-    return np.rint(middle(futures, axis=0)).astype(np.uint8)
+# %% network: a name that Keras doesn't know
+# > it raised ValueError in line 3 of your cell
+def network(spacing):
+    frames = keras.Input((10, 64, 64))
+    x = layers.Conv2D(10, 5, dilation=spacing)(frames)
+    return keras.Model(frames, x)
 
 
-# %% best: overflow
-# > it overflows: uint8 ends at 255, so compute with larger numbers
-def best_film(futures, counts, score):
-    total = sum(count * film for count, film in zip(counts, futures))
-    return np.rint(total / sum(counts)).astype(np.uint8)
+# %% field: no strides
+# > it leaves out the strides
+def receptive_field(layers):
+    return 1 + sum((side - 1) * dilation for side, _, dilation in layers)
 
 
-# %% best: drops the fraction
-# > it drops the fraction: the nearest whole number is better
-def best_film(futures, counts, score):
-    return np.average(futures, axis=0, weights=counts).astype(np.uint8)
+# %% field: no dilation
+# > it leaves out the dilation
+def receptive_field(layers):
+    field, jump = 1, 1
+    for side, stride, _ in layers:
+        field += (side - 1) * jump
+        jump *= stride
+    return field
 
 
-# %% best: a median for MSE
-# > that film has the least MAE, not the least MSE
-def best_film(futures, counts, score):
-    return np.median(np.repeat(futures, counts, axis=0), axis=0).astype(np.uint8)
+# %% field: its own stride counts
+# > a stride counts for the layers after it, not for its own
+def receptive_field(layers):
+    field, jump = 1, 1
+    for side, stride, dilation in layers:
+        jump *= stride
+        field += (side - 1) * dilation * jump
+    return field
 
 
-# %% best: a mean for MAE
-# > that film has the least MSE, not the least MAE
-def best_film(futures, counts, score):
-    return np.rint(np.average(futures, axis=0, weights=counts)).astype(np.uint8)
+# %% field: from the end
+# > it goes from the last layer to the first
+def receptive_field(layers):
+    field, jump = 1, 1
+    for side, stride, dilation in reversed(layers):
+        field += (side - 1) * dilation * jump
+        jump *= stride
+    return field
 
 
-# %% best: between two values
-# > it lies between two values that occur: the best value is one of them
-def best_film(futures, counts, score):
-    if score == "mse":
-        return np.rint(np.average(futures, axis=0, weights=counts)).astype(np.uint8)
-    order = futures.argsort(axis=0, kind="stable")
-    values = np.take_along_axis(futures, order, axis=0).reshape(len(futures), -1)
-    share = np.cumsum(np.array(counts)[order], axis=0).reshape(len(futures), -1) / sum(counts)
-    film = [np.interp(0.5, share[:, i], values[:, i]) for i in range(values.shape[1])]
-    return np.rint(film).astype(np.uint8).reshape(futures.shape[1:])
+# %% field: whole windows
+# > each layer adds one pixel less than its window has: they share one
+def receptive_field(layers):
+    field, jump = 1, 1
+    for side, stride, dilation in layers:
+        field += side * dilation * jump
+        jump *= stride
+    return field
 
 
-# %% best: one of the two scores
-# > it raised UnboundLocalError in line
-def best_film(futures, counts, score):
-    if score == "mse":
-        best = np.rint(np.average(futures, axis=0, weights=counts)).astype(np.uint8)
-    return best
+# %% field: a window that is too wide
+# > its window is one pixel too wide: it ends with its last pixel
+def receptive_field(layers):
+    field, jump = 1, 1
+    for side, stride, dilation in layers:
+        field += (side * dilation - 1) * jump
+        jump *= stride
+    return field
 
 
-# %% best: floats
-# > its dtype is float64: make it uint8
-def best_film(futures, counts, score):
-    films = np.repeat(futures, counts, axis=0)
-    return films.mean(axis=0) if score == "mse" else np.median(films, axis=0)
+# %% field: only the stride before
+# > only the stride of the layer before counts there: multiply all of them
+def receptive_field(layers):
+    field, before = 1, 1
+    for side, stride, dilation in layers:
+        field += (side - 1) * dilation * before
+        before = stride
+    return field
 
 
-# %% best: all of them
-# > 10, 64, 64), not (10, 64, 64)
-def best_film(futures, counts, score):
-    return np.repeat(futures, counts, axis=0)
+# %% field: begins at nothing
+# > that is one too few: without any layer, a pixel sees itself
+def receptive_field(layers):
+    field, jump = 0, 1
+    for side, stride, dilation in layers:
+        field += (side - 1) * dilation * jump
+        jump *= stride
+    return field
 
 
-# %% best: draws a future
-# > it drew from the global random state: use the generator that it is given
-def best_film(futures, counts, score):
-    chance = np.array(counts) / sum(counts)
-    return futures[np.random.choice(len(futures), p=chance)]
+# %% field: one side
+# > that is the reach to one side: count the whole row
+def receptive_field(layers):
+    field, jump = 0, 1
+    for side, stride, dilation in layers:
+        field += (side - 1) * dilation * jump
+        jump *= stride
+    return field // 2
+
+
+# %% field: a float
+# > it is of type float64: make it a whole number
+def receptive_field(layers):
+    jumps = np.cumprod([1.0, *[stride for _, stride, _ in layers]])
+    return 1 + sum((k - 1) * d * jump for (k, _, d), jump in zip(layers, jumps))

@@ -97,8 +97,8 @@ def load_model(name: str, path: str | Path | None = None) -> Any:
     >>> load_model("unet").input_shape
     (None, 10, 64, 64)
 
-    `name` is "unet" or "convlstm". `path` is a file of `save_weights` with other
-    weights for the same model; without it, the sha256 of the library's own file is checked.
+    `name` is "unet" or "convlstm". `path` is a file of `save_weights` with other weights for the
+    same model; without it, the sha256 of the library's own file is checked.
     """
     _check_name(name)
     settings, sha256 = TRAINED[name]

@@ -11,7 +11,7 @@ import keras
 from keras import layers, ops
 
 Tensor = Any  # of the backend that computes
-DOWN, UP = (1, 1, 2, 3), (2, 1, 1)  # the U-Net's residual blocks on each level
+DOWN = 1, 1, 2, 3  # the U-Net's residual blocks on each level
 FOLD = 8  # pixels a side that the ConvLSTM takes for one cell
 
 
@@ -37,7 +37,7 @@ def unet(n_in: int, n_out: int, size: int, width: int) -> Any:
         for _ in range(blocks):
             x = residual(x)
         skips.append(x)  # (B, H / 2**k, W / 2**k, k * width)
-    for skip, blocks in zip(skips[-2::-1], UP, strict=True):
+    for skip, blocks in zip(skips[-2::-1], DOWN[-2::-1], strict=True):
         x = layers.Conv2D(skip.shape[-1], 1)(x)
         x = layers.UpSampling2D()(x) + skip  # twice the side
         for _ in range(blocks):

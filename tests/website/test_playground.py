@@ -65,6 +65,21 @@ def search(page, wait_until, part):
     return urlsplit(page.url).query
 
 
+def drawing_in_address(page, wait_until):
+    """The state in the address, once it holds the whole drawing and not its first strokes."""
+
+    def whole():
+        query = urlsplit(page.url).query
+        if "drawing=" not in query:
+            return False
+        names = {}
+        exec(page.locator(".python code").inner_text(), names)
+        return np.array_equal(names["digits"][-1], drawing_of(query))
+
+    wait_until(page, whole)
+    return urlsplit(page.url).query
+
+
 def shown(page):
     """All frames, as the canvas shows them one by one."""
     frames = ask(
@@ -435,7 +450,7 @@ def test_a_mouse_draws_a_digit(page, wait_until, open_page):
     page.mouse.move(x + 8 * step, y, steps=3)
     page.mouse.move(x + 4 * step, y + 12 * step)
     page.mouse.up()
-    query = search(page, wait_until, "drawing=")
+    query = drawing_in_address(page, wait_until)
     page.mouse.move(x, y + 10 * step, steps=3)  # without a button nothing is drawn
     page.wait_for_timeout(500)
     assert urlsplit(page.url).query == query
@@ -466,7 +481,7 @@ def test_a_finger_draws_and_does_not_scroll(open_page, wait_until):
     for n in range(8):
         send("touchMove", (60 + 4 * n, 40 + 12 * n))
     send("touchEnd")
-    check_drawing(page, search(page, wait_until, "drawing="))
+    check_drawing(page, drawing_in_address(page, wait_until))
     assert page.evaluate("scrollY") == before
 
 
@@ -504,7 +519,7 @@ def test_the_keyboard_draws(page, wait_until):
     page.locator(".pad").focus()
     for key in ("Space", "ArrowDown", "Space", "ArrowDown", "Space", "ArrowRight", "Space"):
         page.keyboard.press(key)
-    query = search(page, wait_until, "drawing=")
+    query = drawing_in_address(page, wait_until)
     drawn = drawing_of(query)
     assert drawn.max() == 255 and (drawn > 0).sum() < 50
     page.keyboard.press("Tab")

@@ -38,7 +38,22 @@ UNUSED = ("thebe", "kernelname", "design-tabs", "documentation_options.", "fonta
 USED = "documentation_options.js"
 FOR_SEARCH = ("searchtools", "language_data", "searchindex")  # nor are they used on other pages
 # Light or dark is chosen before anything is drawn. The theme's own script stores an unknown mode.
+# Where a reader blocks site data, touching a storage is an error that ends the theme's scripts, so
+# a stand-in takes its place, which forgets everything when the page is left.
 CHOOSE_MODE = """
+for (const name of ["localStorage", "sessionStorage"]) {
+  try {
+    window[name].length;
+  } catch {
+    const kept = new Map();
+    const value = {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, text) => kept.set(key, String(text)),
+      removeItem: (key) => kept.delete(key),
+    };
+    Object.defineProperty(window, name, { value });
+  }
+}
 const mode = localStorage.getItem("mode") || "auto";
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 document.documentElement.dataset.mode = mode;
@@ -142,7 +157,8 @@ def drop_unused(page: Page, names: tuple[str, ...]) -> None:
     for tag in page(["script", "link"]):
         text = f"{tag.get('src')} {tag.get('href')} {tag.get('type')} {tag.string}"
         unused = any(name in text.lower().replace(USED, "") for name in names)
-        if unused or tag.get("as") == "script":
+        # Firefox fetches what comes next ahead of time, and the policy forbids it.
+        if unused or tag.get("as") == "script" or "next" in tag.get("rel", []):
             tag.decompose()
     page.find("script", string=re.compile("dataset.mode")).string = CHOOSE_MODE
     page.select_one("noscript style").string = WITHOUT_SCRIPTS

@@ -108,6 +108,55 @@ def test_every_button_of_a_pages_head_does_something(visit, wait_until):
     assert page.evaluate("document.activeElement.name") == "q"
 
 
+def test_the_marks_of_a_search_can_be_hidden(visit, wait_until):
+    page = visit("03-trajectories.html?highlight=angle")
+    problems = []
+    page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+    wait_until(page, "document.querySelector('.highlighted') !== null")
+    page.get_by_role("link", name="Hide Search Matches").click()
+    assert page.locator(".highlighted, .highlight-link").count() == 0
+    assert problems == [], "the policy refuses what Sphinx's link would do"
+
+
+@pytest.mark.parametrize(("name", "hidden"), [("08-limit", True), ("03-trajectories", False)])
+def test_the_contents_move_no_further_than_to_show_the_page_that_is_read(visit, name, hidden):
+    page = visit(f"{name}.html", viewport={"width": 1280, "height": 657})
+    bar, here = page.locator(".bd-sidebar"), page.locator(".bd-docs-nav li.active").last
+    box = here.bounding_box()
+    assert box["y"] >= 0 and box["y"] + box["height"] <= 657
+    moved = bar.evaluate("(it) => it.scrollTop")
+    bar.evaluate("(it) => { it.scrollTop = 0; }")
+    box = here.bounding_box()
+    missing = box["y"] + box["height"] - 657
+    assert (missing > 0) == hidden
+    assert moved == pytest.approx(max(0, missing), abs=1)
+
+
+BLOCKED = """
+for (const name of ["localStorage", "sessionStorage"]) {
+  const get = () => { throw new DOMException("Access is denied.", "SecurityError"); };
+  Object.defineProperty(window, name, { get, configurable: true });
+}
+"""
+
+
+def test_where_site_data_is_blocked_a_page_does_all_it_did(visit, wait_until, address):
+    page = visit("03-trajectories.html", viewport={"width": 1280, "height": 800})
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.add_init_script(BLOCKED)  # as Chromium and Firefox do it
+    page.reload()
+    assert page.locator(".copybtn").count() > 3
+    modes = set()
+    for _ in range(3):
+        page.locator(".theme-switch-button").press("Enter")
+        modes.add(page.locator("html").get_attribute("data-mode"))
+    assert modes == {"auto", "light", "dark"}
+    page.goto(f"{address}/search.html?q=bounce_path")
+    page.wait_for_selector("#search-results li p.context")
+    assert wrong == []
+
+
 def test_on_a_phone_the_contents_open_and_close(visit, wait_until):
     page = visit("03-trajectories.html", viewport={"width": 360, "height": 800})
     link = page.get_by_role("link", name="4. Bouncing: two rules for one wall")

@@ -130,6 +130,9 @@ def test_a_page_forbids_what_it_does_not_need(name):
     assert rules["default-src"] == rules["base-uri"] == "'none'"
     assert "unsafe" not in rules["script-src"] + rules["style-src"]
     assert not re.search(r"https?:|\*", policy)
+    assert '<link href="' in text and 'rel="next"' not in text.partition("</head>")[0], (
+        "Firefox would fetch it, against the policy"
+    )
     assert not re.search(r"<[^>]* on\w+=", re.sub(r"<script.*?</script>", "", text, flags=re.S))
 
 

@@ -395,6 +395,12 @@ def test_what_the_address_holds_is_never_taken_for_html(open_page):
     assert not said.is_visible(), "whoever goes on has read it"
 
 
+def test_of_a_long_address_only_the_beginning_is_named(open_page):
+    page = open_page("?" + "&".join(f"x{n}=1" for n in range(5000)))
+    said = page.locator(".said").inner_text()
+    assert "address: x0=1, x1=1, x2=1, x3=1, x4=1 and 4995 more. The usual" in said
+
+
 def test_going_back_at_once_leaves_other_entries_alone(page, wait_until):
     page.evaluate("history.pushState(null, '', location.search.replace('size=64', 'size=50'))")
     page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
@@ -631,6 +637,14 @@ def test_without_the_digits_it_says_so_and_one_can_draw(browser, address, wait_u
     search(page, wait_until, "drawing=")
     assert shown(page).max() == 255
     assert "You can still draw" in page.locator(".said").inner_text()
+    button = page.locator(".predict")
+    button.click()
+    wait_until(page, "document.querySelector('.guesses').ariaBusy === 'false'")
+    assert button.inner_text() == "Nothing to predict"
+    assert "Digit 1 has no ink" in page.locator(".told").inner_text()
+    page.get_by_label("Digits", exact=True).select_option("1")
+    page.locator("fieldset").first.get_by_label("Class").select_option("own")
+    wait_until(page, "document.querySelector('.predict').textContent === 'Predicted below'")
     context.close()
 
 

@@ -281,6 +281,32 @@ def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest
     assert len(page.workers) == 2
 
 
+def test_a_file_that_stops_coming_is_given_up(open_page, wait_until):
+    page = open_page()
+    page.evaluate(
+        """() => {
+            const wait = window.setTimeout;
+            window.setTimeout = (call, time) => wait(call, time === 30000 ? 300 : time);
+        }"""
+    )
+    page.route("**/ort-wasm-simd-threaded.wasm.gz*", lambda route: None)
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    assert "could not be loaded" in page.locator("[data-guess=unet]").inner_text()
+    assert page.locator(".predict").inner_text() == "Try again"
+
+
+def test_without_webassembly_it_says_so_and_loads_nothing(open_page, wait_until):
+    page = open_page()
+    page.evaluate("delete window.WebAssembly")
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    assert "needs WebAssembly" in page.locator("[data-guess=unet]").inner_text()
+    assert "MSE" in page.locator("[data-guess=exact]").inner_text()
+    assert page.locator(".predict").inner_text() == "Predicted below", "no use in trying again"
+    assert not [url for url in page.asked if "onnx" in url]
+
+
 @pytest.mark.parametrize("part", ["ahead", "pad", "downloads"])
 def test_where_a_part_is_lost_the_page_says_so(browser, address, wait_until, part):
     context = browser.new_context(reduced_motion="reduce")

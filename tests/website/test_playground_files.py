@@ -42,7 +42,7 @@ def text_of(raw):
 
 def gif(page, frames, *more):
     given = [[text_of(frame) for frame in frames], frames.shape[1], *more]
-    return made(page, "it.gif(given[0].map(bytes), ...given.slice(1))", given)
+    return made(page, "await it.gif(given[0].map(bytes), ...given.slice(1))", given)
 
 
 def check_gif(file, frames, scale=4, delay=100):
@@ -89,6 +89,20 @@ def test_the_table_of_codes_is_filled(page, size):
     pixels = frames.ravel().astype(int)
     assert len(np.unique(256 * pixels[:-1] + pixels[1:])) == size**2 - 1
     check_gif(gif(page, frames, 1), frames, scale=1)
+
+
+def test_the_page_goes_on_while_a_gif_is_made(page):
+    frames = np.zeros((20, 32, 32), np.uint8)
+    given = [[text_of(frame) for frame in frames], 32]
+    code = """await (async () => {
+        let [turns, done] = [0, false];
+        const count = () => { turns++; done || setTimeout(count); };
+        count();
+        await it.gif(given[0].map(bytes), given[1]);
+        done = true;
+        return [turns];
+    })()"""
+    assert made(page, code, given)[0] >= 10
 
 
 def test_a_gif_has_all_greys(page):

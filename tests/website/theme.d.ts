@@ -7,3 +7,7 @@ interface Window {
 declare let Search: {
   htmlToText(page: string, anchor: string | null): string;
 };
+
+declare const SphinxHighlight: {
+  hideSearchWords(): void;
+};

@@ -21,6 +21,7 @@ const UNLOADED = "It could not be loaded. Is there a connection?";
 const SEEN = 10; // and as many are predicted
 const SIZE = 64; // of the frames that a network takes
 const QUIET = 250; // milliseconds without a change, before anything is computed
+const STALLED = 30_000; // milliseconds without a byte, before a file counts as lost
 const PATIENCE = 2000; // milliseconds for an answer that nobody waits for any more
 
 /**
@@ -34,19 +35,30 @@ function hire(model, loaded, lost) {
   let answered;
   /** @type {[object, Then] | undefined} */
   let next;
-  let overdue = 0;
+  let [overdue, stalled] = [0, 0];
   let worker = employ();
 
   function employ() {
     const made = new Worker(new URL("./predictor.js", import.meta.url), { type: "module" });
+    expect();
     made.addEventListener("message", ({ data }) => {
-      if (data.bytes) return loaded(data.file, data.bytes);
+      if (data.bytes) {
+        expect();
+        return loaded(data.file, data.bytes);
+      }
+      clearTimeout(stalled);
+      if (data.complete) return;
       if (data.lost) return lost(data.lost);
       answered?.({ frames: data.frames, why: data.refused });
       goOn();
     });
     made.addEventListener("error", ({ message }) => lost(message || "A file did not arrive."));
     return made;
+  }
+  /** Wait for the next part of a file, though not for ever. */
+  function expect() {
+    clearTimeout(stalled);
+    stalled = setTimeout(() => lost("A file has stopped coming."), STALLED);
   }
   function goOn() {
     clearTimeout(overdue);
@@ -71,6 +83,7 @@ function hire(model, loaded, lost) {
     goOn();
   }
   function dismiss() {
+    clearTimeout(stalled);
     clearTimeout(overdue);
     worker.terminate();
   }
@@ -145,7 +158,10 @@ export function ahead(section) {
 
   /** Why a predictor cannot take the clip, if it cannot. */
   function refusal(/** @type {Predictor} */ { model }) {
-    if (!sprites.every((sprite) => sprite.some(Boolean))) return "A digit has no ink.";
+    const empty = sprites.findIndex((sprite) => !sprite.some(Boolean));
+    if (empty >= 0) return `Digit ${empty + 1} has no ink.`;
+    if (model && typeof WebAssembly === "undefined")
+      return "It needs WebAssembly, which is switched off in this browser.";
     if (model && state.size !== SIZE)
       return `It takes a canvas of ${SIZE} pixels only. This one has ${state.size}.`;
     return model || state.speed ? "" : "It needs digits that move.";
@@ -218,7 +234,8 @@ export function ahead(section) {
     // It keeps the focus, as a disabled button would not.
     const again = predictors.some(({ kind }) => lost[kind]);
     button.ariaDisabled = again ? null : "true";
-    button.textContent = again ? "Try again" : busy ? "Predicting …" : "Predicted below";
+    const done = scores.length ? "Predicted below" : "Nothing to predict";
+    button.textContent = again ? "Try again" : busy ? "Predicting …" : done;
     mark = drawErrors(one(".error"), errors, SEEN);
     show(later.valueAsNumber);
   }

@@ -6,6 +6,13 @@ for (const button of document.querySelectorAll(".btn-fullscreen-button")) {
   button.addEventListener("click", () => window.toggleFullScreen());
 }
 
+// So does Sphinx's link that takes the marks of a search away: its address is a script.
+document.addEventListener("click", (event) => {
+  if (!(/** @type {Element} */ (event.target).closest(".highlight-link"))) return;
+  event.preventDefault();
+  SphinxHighlight.hideSearchWords();
+});
+
 // The theme takes the focus from this button, and does not say which mode is chosen.
 for (const button of /** @type {NodeListOf<HTMLElement>} */ (
   document.querySelectorAll(".theme-switch-button")
@@ -18,6 +25,15 @@ for (const button of /** @type {NodeListOf<HTMLElement>} */ (
   new MutationObserver(say).observe(root, { attributeFilter: ["data-mode"] });
   button.addEventListener("click", () => button.focus());
 }
+
+// The theme puts the page that is read near the top of the contents, however little is missing, and
+// so hides what stands above them. They move no further than it takes to see where one is.
+addEventListener("DOMContentLoaded", () => {
+  const bar = document.querySelector(".bd-sidebar");
+  const here = [...document.querySelectorAll(".bd-docs-nav li.active")].pop();
+  if (bar && !sessionStorage.getItem("sidebar-scroll-top")) bar.scrollTop = 0;
+  here?.scrollIntoView({ block: "nearest" });
+});
 
 // On a phone, the contents of the page make way for what was chosen there.
 for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (

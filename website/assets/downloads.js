@@ -29,13 +29,14 @@ function joined(parts) {
 }
 
 /**
- * Make a GIF that loops for ever, each pixel `scale` pixels wide and high.
+ * Make a GIF that loops for ever, each pixel `scale` pixels wide and high. The page goes on between
+ * two frames, since all of them can take a slow processor more than half a second.
  * Its format: https://www.w3.org/Graphics/GIF/spec-gif89a.txt
  * @param {Uint8Array[]} frames of `size` × `size` greys
  * @param {number} size @param {number} scale
  * @param {number} delay of each frame, in milliseconds: a GIF counts in hundredths of a second
  */
-export function gif(frames, size, scale = 4, delay = 100) {
+export async function gif(frames, size, scale = 4, delay = 100) {
   const side = size * scale;
   const near = Array.from({ length: side }, (_, at) => Math.floor(at / scale));
   const source = Uint32Array.from(near.flatMap((row) => near.map((column) => row * size + column)));
@@ -51,6 +52,7 @@ export function gif(frames, size, scale = 4, delay = 100) {
       parts.push(Uint8Array.of(block.length), block);
     }
     parts.push(Uint8Array.of(0));
+    await new Promise((goOn) => setTimeout(goOn));
   }
   return joined([...parts, Uint8Array.of(0x3b)]);
 }

@@ -5,6 +5,7 @@ import * as clips from "./clip.js";
 import { drawPaths, paint } from "./pictures.js";
 
 const { NUMBERS, SIDE } = clips;
+const NAMED = 5; // of what is wrong in an address, which may be long
 const PLAY = "M3 1v14l11-7z";
 const PAUSE = "M3 1h4v14H3zM9 1h4v14H9z";
 
@@ -76,7 +77,9 @@ function start(/** @type {HTMLElement} */ root) {
     state = found;
     showInk(clips.unpack(state.drawing));
     update();
-    const named = `Not understood in the address: ${bad.join(", ")}. The usual value stands in.`;
+    const more = bad.length > NAMED ? ` and ${bad.length - NAMED} more` : "";
+    const list = bad.slice(0, NAMED).join(", ") + more;
+    const named = `Not understood in the address: ${list}. The usual value stands in.`;
     misread = bad.length ? named : "";
     tell();
   }
@@ -337,9 +340,9 @@ function start(/** @type {HTMLElement} */ root) {
   }
   async function loadDownloads() {
     const { gif, npz } = await import("./downloads.js");
-    one(".gif").addEventListener("click", () => {
+    one(".gif").addEventListener("click", async () => {
       const scale = Math.ceil(256 / state.size);
-      save("moving-digits.gif", gif(clip.frames, state.size, scale), "image/gif");
+      save("moving-digits.gif", await gif(clip.frames, state.size, scale), "image/gif");
     });
     one(".npz").addEventListener("click", () => {
       const [k, n, size] = [state.digits.length, state.frames, state.size];

@@ -13,6 +13,7 @@ const WASM = new URL("./onnx/ort-wasm-simd-threaded.wasm.gz", import.meta.url); 
 /** @returns {Promise<Predictor>} */
 async function loadExact() {
   const { predict } = await import("./exact.js");
+  postMessage({ complete: true });
   return async ({ frames, size, digits, speed, rule }) =>
     predict(frames, size, digits, speed, rule, 10).frames;
 }
@@ -24,6 +25,7 @@ async function loadNetwork(/** @type {string} */ model) {
     fetchPacked(WASM),
     fetchPacked(new URL(model)),
   ]);
+  postMessage({ complete: true });
   ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
   ort.env.wasm.wasmBinary = wasm;
   const session = await ort.InferenceSession.create(network);

@@ -46,6 +46,9 @@ LONGEST = (
     "tests/teaching/test_exercises.py",
     "tests/website/test_every_page.py",
     "tests/website/test_playground_ahead.py",
+    "tests/website/test_playground.py",
+    "tests/website/test_exact.py",
+    "tests/website/test_browser.py",
     "tests/website/test_worked_solutions.py",
 )
 

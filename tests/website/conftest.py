@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def wait_until():
     """Wait for a condition, in JavaScript or in Python.
 
@@ -127,6 +127,18 @@ def new_page(context_of, address):
         session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
         page.context.clear_cookies()
         page.close()
+
+
+@pytest.fixture(scope="module")
+def asked_page(context_of, address):
+    """Open a page for all tests of a module that only call its functions and change nothing."""
+
+    def open_page(name):
+        page = context_of(True, {"reduced_motion": "reduce"}).new_page()
+        page.goto(f"{address}/book/{name}")
+        return page
+
+    return open_page
 
 
 @pytest.fixture

@@ -46,6 +46,11 @@ def page(open_page):
     return open_page()
 
 
+@pytest.fixture(scope="module")
+def asked(asked_page):
+    return asked_page(PAGE)
+
+
 def module(page, code, given=None):
     """Call what the page's own script exports."""
     return ask(
@@ -111,7 +116,7 @@ def made_by(code):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_positions_are_the_librarys_to_the_last_bit(page, rule):
+def test_positions_are_the_librarys_to_the_last_bit(asked, rule):
     rng = np.random.default_rng(7)
     cases = []
     for n in range(100):
@@ -121,7 +126,7 @@ def test_positions_are_the_librarys_to_the_last_bit(page, rule):
             velocity = np.round(velocity, 1)  # they meet a wall exactly
         cases.append(([*start], [*velocity], int(rng.integers(28, 129))))
     found = module(
-        page,
+        asked,
         f"""given.map(([start, velocity, size]) => {{
             const path = it.bouncePath(start, velocity, 40, "{rule}");
             return [path, it.toPixels(path, size)];
@@ -135,7 +140,7 @@ def test_positions_are_the_librarys_to_the_last_bit(page, rule):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_frames_are_the_librarys_to_the_pixel(page, rule):
+def test_frames_are_the_librarys_to_the_pixel(asked, rule):
     rng = np.random.default_rng(8)
     cases, expected = [], []
     for _ in range(100):
@@ -149,7 +154,7 @@ def test_frames_are_the_librarys_to_the_pixel(page, rule):
         sprites = images[which].reshape(k, -1)
         cases.append([sprites.tolist(), start.tolist(), velocity.tolist(), size, rule])
     found = module(
-        page,
+        asked,
         """await Promise.all(given.map(async ([sprites, start, velocity, size, rule]) => {
             const places = start.map((one, k) =>
                 it.toPixels(it.bouncePath(one, velocity[k], 12, rule), size));
@@ -296,19 +301,19 @@ BAD = (
 )
 
 
-def test_a_bad_value_is_named_and_the_usual_one_stands_in(page):
+def test_a_bad_value_is_named_and_the_usual_one_stands_in(asked):
     code = """given.map((bad) => {
         const { state, bad: named } = it.readAddress(`?${bad}`);
         return [named, it.writeAddress(state)];
     })"""
-    for bad, (named, address) in zip(BAD, module(page, code, list(BAD)), strict=True):
+    for bad, (named, address) in zip(BAD, module(asked, code, list(BAD)), strict=True):
         assert [text.partition(" (from ")[0] for text in named] == [bad]
         name = bad.partition("=")[0]
         assert ("(from " in named[0]) == (name in ("speed", "seed", "size", "frames"))
         assert address == USUAL, bad
 
 
-def test_the_chapters_link_to_clips_that_it_understands(page):
+def test_the_chapters_link_to_clips_that_it_understands(asked):
     links = {}
     for path in sorted((SITE / "book").glob("0*.html")):
         for tag in BeautifulSoup(path.read_text("utf-8"), "html.parser")("a", href=True):
@@ -318,7 +323,7 @@ def test_the_chapters_link_to_clips_that_it_understands(page):
     for name, link in links.items():
         page_, _, query = link.partition("?")
         assert page_ == PAGE, "this site's own page"
-        found = module(page, "it.readAddress(given)", f"?{query}")
+        found = module(asked, "it.readAddress(given)", f"?{query}")
         assert found["bad"] == [] and len(parse_qs(query)) >= 4, name
 
 
@@ -352,8 +357,8 @@ def test_it_says_which_digit_the_drawing_is(page):
     assert page.locator(".pad").get_attribute("aria-label").endswith("row 14, column 14, inked")
 
 
-def test_the_table_of_the_address_says_what_is_read(page):
-    rows = page.locator("#the-address tbody tr").all()
+def test_the_table_of_the_address_says_what_is_read(asked):
+    rows = asked.locator("#the-address tbody tr").all()
     stated = {}
     for row in rows:
         name, holds, usual = (cell.inner_text() for cell in row.locator("td").all())
@@ -369,7 +374,7 @@ def test_the_table_of_the_address_says_what_is_read(page):
         step = 0.01 if "." in most else 1
         beyond = f"{float(most) + step:.2f}" if step < 1 else str(int(most) + 1)
         given = [f"{name}={value}" for value in (least, most, beyond, float(least) - step)]
-        assert module(page, read, given) == [0, 0, 1, 1], name
+        assert module(asked, read, given) == [0, 0, 1, 1], name
 
 
 def test_a_new_throw_forgets_the_angles_that_were_chosen(open_page, wait_until):

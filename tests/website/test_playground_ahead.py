@@ -31,6 +31,34 @@ def open_page(visit, wait_until):
     return open_
 
 
+@pytest.fixture(scope="module")
+def predicting(asked_page, wait_until):
+    """A page whose predictors are at hand: to load a network takes longer than all the rest."""
+    page = asked_page(PAGE)
+    wait_until(page, READY)
+    page.get_by_role("button", name="Predict what comes next").click()
+    wait_until(page, DONE)
+    return page
+
+
+@pytest.fixture
+def predicted(predicting, wait_until):
+    """Let that page show and predict what an address says."""
+
+    def go(search="", until=DONE):
+        predicting.evaluate(
+            """(search) => {
+                history.pushState(null, "", location.pathname + search);
+                dispatchEvent(new PopStateEvent("popstate"));
+            }""",
+            search,
+        )
+        wait_until(predicting, until)
+        return predicting
+
+    return go
+
+
 def clip_of(page):
     """The Python's clip, but twenty frames of it."""
     code = page.locator(".python code").inner_text()
@@ -61,7 +89,7 @@ def by_worker(page, kind, films, **job):
             const model = new URL(figure.dataset.model, document.baseURI).href;
             const worker = new Worker(url, { type: "module" });
             const answer = () => new Promise((resolve) => {
-                worker.onmessage = ({ data }) => data.bytes || data.ready || resolve(data);
+                worker.onmessage = ({ data }) => data.bytes || data.complete || resolve(data);
             });
             const all = [];
             for (const film of films) {
@@ -106,12 +134,11 @@ def test_it_loads_when_asked_and_from_here_alone(open_page, wait_until, address)
 
 
 @pytest.mark.parametrize("search", ["", "?digits=8,own&speed=0.2&rule=reflect&seed=5"])
-def test_what_is_shown_is_what_was_predicted(open_page, wait_until, search):
-    page = open_page(search)
+def test_what_is_shown_is_what_was_predicted(predicted, wait_until, search):
+    page = predicted(search)
     if search:
         page.locator(".pad").press("Space")
-    page.get_by_role("button", name="Predict what comes next").click()
-    wait_until(page, DONE)
+        wait_until(page, f"{DONE} && !{TOLD}.includes('no ink')")
     clip = clip_of(page)
     seen, later = clip[:10], clip[10:] / 255
     state = {"step_length": 0.2, "rule": "reflect"} if search else {}
@@ -165,10 +192,8 @@ def test_each_predictor_is_asked_once_and_the_button_keeps_the_focus(open_page, 
     assert jobs == ["unet.onnx.gz", ""], "the exact predictor has no model"
 
 
-def test_an_answer_to_a_clip_that_is_gone_is_not_shown(open_page, wait_until):
-    page = open_page("?digits=3,7&seed=2")
-    page.get_by_role("button", name="Predict what comes next").click()
-    wait_until(page, DONE)
+def test_an_answer_to_a_clip_that_is_gone_is_not_shown(predicted, wait_until):
+    page = predicted("?digits=3,7&seed=2")
     page.locator("#maker-seed").fill("3")
     wait_until(page, f"{TOLD}.includes('at work')")
     page.evaluate(
@@ -188,10 +213,8 @@ def test_an_answer_to_a_clip_that_is_gone_is_not_shown(open_page, wait_until):
     assert "New here: speed 0." in page.locator(".told").inner_text()
 
 
-def test_a_change_is_predicted_anew(open_page, wait_until):
-    page = open_page()
-    page.get_by_role("button", name="Predict what comes next").press("Enter")
-    wait_until(page, DONE)
+def test_a_change_is_predicted_anew(predicted, wait_until):
+    page = predicted()
     first = page.locator(".told").inner_text()
     page.get_by_role("button", name="Throw again").first.click()
     wait_until(page, DONE)
@@ -214,10 +237,8 @@ def test_a_change_is_predicted_anew(open_page, wait_until):
     assert page.locator(".told").inner_text().startswith("Nobody predicts this clip. Without")
 
 
-def test_rule_and_speed_stand_beside_the_films(open_page, wait_until):
-    page = open_page()
-    page.get_by_role("button", name="Predict what comes next").click()
-    wait_until(page, DONE)
+def test_rule_and_speed_stand_beside_the_films(predicted, wait_until):
+    page = predicted()
     section = page.locator(".ahead")
     section.get_by_label("Speed").fill("0.2")
     section.get_by_label("Rule").select_option("reflect")
@@ -228,10 +249,8 @@ def test_rule_and_speed_stand_beside_the_films(open_page, wait_until):
     assert section.get_by_label("Speed").input_value() == "0.3"
 
 
-def test_the_films_play_with_the_clip(open_page, wait_until):
-    page = open_page()
-    page.get_by_role("button", name="Predict what comes next").click()
-    wait_until(page, DONE)
+def test_the_films_play_with_the_clip(predicted):
+    page = predicted()
     page.get_by_label("Frame", exact=True).first.fill("13")
     assert page.locator(".later").input_value() == "13"
     page.locator(".later").press("ArrowRight")
@@ -241,41 +260,42 @@ def test_the_films_play_with_the_clip(open_page, wait_until):
     assert page.locator(".later-at").inner_text() == "14", "what is given is no prediction"
 
 
-def test_the_films_of_a_short_clip_play_on(open_page, wait_until):
-    page = open_page("?frames=5")
-    page.get_by_role("button", name="Predict what comes next").click()
-    wait_until(page, DONE)
+def test_the_films_of_a_short_clip_play_on(predicted, wait_until):
+    page = predicted("?frames=5")
     page.locator(".play").click()
     for frame in ("19", "10"):
         wait_until(page, f"document.querySelector('.later').value === '{frame}'")
+    page.locator(".play").click()
 
 
 @pytest.mark.parametrize(
     "lost, rest",
     [
-        ("ort.wasm.bundle.min.mjs", "exact"),
-        ("ort-wasm-simd-threaded.wasm.gz", "exact"),
-        ("unet.onnx.gz", "exact"),
-        ("exact.js", "unet"),
-        ("predictor.js", None),
+        (["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz", "unet.onnx.gz"], "exact"),
+        (["exact.js"], "unet"),
+        (["predictor.js"], None),
     ],
+    ids=["network", "exact", "worker"],
 )
 def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest):
     page = open_page()
-    page.route(f"**/{lost}*", lambda route: route.fulfill(status=404))
-    page.get_by_role("button", name="Predict what comes next").click()
-    wait_until(page, DONE)
-    for kind in ("unet", "exact"):
-        text = page.locator(f"[data-guess={kind}]").inner_text()
-        assert ("MSE" if kind == rest else "could not be loaded") in text
-        name = {"unet": "the U-Net", "exact": "the exact predictor"}[kind]
-        assert (f"Without {name}" in page.locator(".told").inner_text()) == (kind != rest)
-    assert len(page.workers) == (rest is not None), "whoever failed is dismissed"
-    page.get_by_role("button", name="Throw again").first.click()
-    wait_until(page, DONE)
-    assert len(page.workers) == (rest is not None), "and comes back when asked, not by itself"
-    page.unroute(f"**/{lost}*")
-    page.get_by_role("button", name="Try again").click()
+    button = page.locator(".predict")
+    for file in lost:  # one after the other
+        page.route(f"**/{file}*", lambda route: route.fulfill(status=404))
+        button.click()
+        wait_until(page, DONE)
+        for kind in ("unet", "exact"):
+            text = page.locator(f"[data-guess={kind}]").inner_text()
+            assert ("MSE" if kind == rest else "could not be loaded") in text, file
+            name = {"unet": "the U-Net", "exact": "the exact predictor"}[kind]
+            assert (f"Without {name}" in page.locator(".told").inner_text()) == (kind != rest)
+        assert len(page.workers) == (rest is not None), "whoever failed is dismissed"
+        page.get_by_role("button", name="Throw again").first.click()
+        wait_until(page, DONE)
+        assert len(page.workers) == (rest is not None), "and comes back when asked, not by itself"
+        page.unroute(f"**/{file}*")
+        assert button.inner_text() == "Try again"
+    button.click()
     wait_until(page, f"{TOLD}.includes('the U-Net ') && {TOLD}.includes('exact predictor ')")
     assert not page.locator(".loading").is_visible()
     assert len(page.workers) == 2
@@ -323,11 +343,9 @@ def test_where_a_part_is_lost_the_page_says_so(browser, address, wait_until, par
     context.close()
 
 
-def test_a_long_search_for_a_clip_that_is_gone_is_given_up(open_page, wait_until):
-    page = open_page("?digits=3,7,1,9&size=128&seed=2")
-    page.get_by_role("button", name="Predict what comes next").click()
-    page.wait_for_timeout(500)
-    wait_until(page, "document.querySelector('[data-guess=exact]').innerText.includes('at work')")
+def test_a_long_search_for_a_clip_that_is_gone_is_given_up(predicted, wait_until):
+    begun = "document.querySelector('[data-guess=exact]').innerText.includes('at work')"
+    page = predicted("?digits=3,7,1,9&size=128&seed=2", until=begun)
     page.get_by_label("Canvas, pixels").fill("64")
     page.get_by_label("Digits", exact=True).select_option("1")
     wait_until(page, f"{DONE} && {TOLD}.includes('exact predictor ')")

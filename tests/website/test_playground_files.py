@@ -14,9 +14,9 @@ BYTES = "(text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
 TEXT = "(bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))"
 
 
-@pytest.fixture
-def page(visit):
-    return visit("playground.html")
+@pytest.fixture(scope="module")
+def page(asked_page):
+    return asked_page("playground.html")
 
 
 def made(page, code, given):

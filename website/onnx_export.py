@@ -23,7 +23,7 @@ import onnx  # type: ignore[import-not-found]
 from onnx import helper, numpy_helper
 
 from mmnist_lib.prediction import load_model
-from website.playground import NETWORKS, ONNX
+from website.playground import NETWORKS, ONNX, shortened
 
 RUNTIME = "onnxruntime-web@1.30.0"
 
@@ -61,10 +61,9 @@ def export(name: str, folder: Path) -> onnx.ModelProto:
 
 
 def halve(made: onnx.ModelProto) -> None:
-    """Store the weights in half precision, as the library does, with a cast to single after each.
+    """Store the library's weights shortened, in half precision, with a cast to single after each.
 
-    Nothing is lost, because these very numbers lie in `mmnist_lib/weights`. The runtime casts them
-    once, when it loads the network, and computes in single precision.
+    The runtime casts them once, when it loads the network, and computes in single precision.
     """
     graph, casts = made.graph, []
     for tensor in graph.initializer:
@@ -76,7 +75,7 @@ def halve(made: onnx.ModelProto) -> None:
                     "Cast", [f"{tensor.name}.half"], [tensor.name], to=onnx.TensorProto.FLOAT
                 )
             )
-            tensor.CopyFrom(numpy_helper.from_array(half, f"{tensor.name}.half"))
+            tensor.CopyFrom(numpy_helper.from_array(shortened(half), f"{tensor.name}.half"))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)

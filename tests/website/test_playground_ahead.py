@@ -12,6 +12,8 @@ from mmnist_lib.tracking import predict
 from tests.website.conftest import ask
 from website.playground import LOADED, NETWORKS, shortened
 
+from keras import ops  # isort: skip  # after prediction, which chooses the backend
+
 PAGE = "playground.html"
 READY = "document.querySelector('#clip-maker').dataset.ready"
 TOLD = "document.querySelector('#clip-maker .told').textContent"
@@ -71,7 +73,8 @@ def clip_of(page):
 def model(network):
     """The network with the weights that the page has."""
     made = load_model(network)
-    made.set_weights([shortened(weights).astype(np.float32) for weights in made.get_weights()])
+    for weights in made.weights:
+        weights.assign(shortened(ops.convert_to_numpy(weights.value)).astype(np.float32))
     return made
 
 

@@ -18,11 +18,11 @@ import numpy as np
 
 from .._atomic import check_target, new_files
 from .._checks import check_count
-from .networks import DOWN, FOLD, convlstm, frame_mse, unet
+from .networks import DOWN, convlstm, frame_mse, unet
 
 # The weights that come with the library: how each model was built, and the file's sha256.
 TRAINED: dict[str, tuple[dict[str, Any], str]] = {
-    "convlstm": ({"width": 64}, "51cd5c0d65fa9fd241de36547637102616ca0a295fa56e8798f29394cfbc0d7f"),
+    "convlstm": ({}, "99cd85a5a26278ef673f3600b1c0b2d66b4cd4556514984b99d5de906046f3b7"),
     "unet": ({}, "4c55ec3ec6ec7cde656eac1791cc204f6d0b5af1ace7526f56387e4a9d559842"),
 }
 FOLDER = Path(__file__).parents[1] / "weights"
@@ -47,7 +47,7 @@ def build_model(
     size : int, default 64
         Side of the frames: a multiple of 16 for the U-Net, of 8 for the ConvLSTM.
     width : int, default 32
-        Channels of each ConvLSTM layer, or of the U-Net's first level; deeper ones have more.
+        Channels of the first level; deeper ones have more.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def build_model(
     _check_name(name)
     n_in, n_out = check_count(n_in, "n_in"), check_count(n_out, "n_out")
     size, width = check_count(size, "size"), check_count(width, "width")
-    step = {"unet": 2 ** len(DOWN), "convlstm": FOLD}[name]
+    step = {"unet": 2 ** len(DOWN), "convlstm": 8}[name]
     if size % step:
         more = size + step - size % step
         raise ValueError(f"size={size} is not a multiple of {step}, as {name!r} needs: pass {more}")

@@ -12,7 +12,6 @@ from keras import layers, ops
 
 Tensor = Any  # of the backend that computes
 DOWN = 1, 1, 2, 3  # the U-Net's residual blocks on each level
-FOLD = 8  # pixels a side that the ConvLSTM takes for one cell
 
 
 @keras.saving.register_keras_serializable("mmnist_lib")
@@ -66,17 +65,66 @@ def dark_head(x: Tensor, n_out: int) -> Tensor:
 
 
 def convlstm(size: int, width: int) -> Any:
-    """Make two ConvLSTM layers that predict each frame's successor (Shi et al., NeurIPS 2015)."""
+    """Make a ConvLSTM that predicts each frame's successor (Shi et al., NeurIPS 2015)."""
     frames = keras.Input((None, size, size))
-    cells = size // FOLD
-    # Squares of pixels become channels, which makes a ConvLSTM affordable.
-    x = layers.Reshape((-1, cells, FOLD, cells, FOLD))(frames)
-    x = layers.Permute((1, 2, 4, 3, 5))(x)  # (B, T, H/8, W/8, 8, 8)
-    x = layers.Reshape((-1, cells, cells, FOLD * FOLD))(x)
-    for _ in range(2):
-        x = layers.ConvLSTM2D(width, 3, padding="same", return_sequences=True)(x)
-    # One step of time and one pixel wide: the head sees the frame's own state, no later one.
-    x = layers.Conv3D(FOLD * FOLD, 1, activation="sigmoid", dtype="float32")(x)
-    x = layers.Reshape((-1, cells, cells, FOLD, FOLD))(x)
-    x = layers.Permute((1, 2, 4, 3, 5))(x)  # (B, T, H/8, 8, W/8, 8)
-    return keras.Model(frames, layers.Reshape((-1, size, size))(x), name="convlstm")
+    x = layers.RNN(Step(size, width), return_sequences=True)(frames)
+    x = layers.Reshape((-1, size, size), dtype="float32")(x)
+    return keras.Model(frames, x, name="convlstm")
+
+
+@keras.saving.register_keras_serializable("mmnist_lib")
+class Step(layers.Layer):
+    """One step of the ConvLSTM in time: read a frame, remember, and draw the next one.
+
+    A frame of -1 is missing. In its place the network reads what it has predicted itself, so that
+    it can learn from its own rollouts.
+    """
+
+    def __init__(self, size: int, width: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.size, self.width = size, width
+        memory = size // 8, size // 8, 2 * width
+        self.state_size = [memory, memory, (size, size)]  # state h, memory c, last prediction
+        self.output_size = size * size
+        self.network = step(size, width)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what makes the same layer again."""
+        return super().get_config() | {"size": self.size, "width": self.width}
+
+    def get_initial_state(self, batch_size: Tensor = None) -> list[Tensor]:
+        """Begin with an empty memory and a black frame."""
+        return [ops.zeros((batch_size, *shape), self.compute_dtype) for shape in self.state_size]
+
+    def call(self, frame: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Return the next frame, its pixels in a row as Keras' RNN wants them, and the states."""
+        h, c, last = states
+        frame = ops.where(frame < 0, last, frame)
+        new, h, c = self.network([frame, h, c])
+        return ops.reshape(new, (-1, self.output_size)), [h, c, new]
+
+
+def step(size: int, width: int) -> Any:
+    """Make the network of one step: a small U-Net with an LSTM of convolutions at its bottom."""
+    cells = size // 8
+    frame = keras.Input((size, size))
+    h, c = (keras.Input((cells, cells, 2 * width)) for _ in range(2))
+    x = layers.Reshape((size, size, 1))(frame)
+    skips = []
+    for k in (1, 2):
+        x = layers.Conv2D(k * width, 4, strides=2, padding="same", activation="silu")(x)
+        skips.append(x)  # (B, H / 2**k, W / 2**k, k * width)
+    x = layers.Conv2D(2 * width, 4, strides=2, padding="same")(x)
+    x = layers.Concatenate()([x, h])
+    keep, write, show, new = (
+        layers.Conv2D(2 * width, 3, padding="same", activation=kind, bias_initializer=begin)(x)
+        for kind, begin in [("sigmoid", "ones"), *[("sigmoid", "zeros")] * 2, ("tanh", "zeros")]
+    )
+    memory = keep * c + write * new  # (B, H/8, W/8, 2 * width), as before
+    state = show * ops.tanh(memory)
+    y = state
+    for skip in skips[::-1]:
+        y = layers.Conv2D(skip.shape[-1], 1)(y)
+        y = residual(layers.UpSampling2D()(y) + skip)
+    picture = layers.Reshape((size, size))(dark_head(y, 1))
+    return keras.Model([frame, h, c], [picture, state, memory])

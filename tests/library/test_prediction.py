@@ -379,6 +379,13 @@ def test_the_unet_begins_nearly_black_and_with_a_live_gradient():
 # causality
 
 
+def learned(model):
+    """Give a model other weights than those that it begins with, some of which are zeros."""
+    rng = np.random.default_rng(0)
+    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
+    return model
+
+
 def effects(model, n_frames=4):
     """Return how much a change of frame i changes the answer to frame t: ``(i, t)``."""
     frames = np.repeat(frames_of(1, n_frames), n_frames + 1, axis=0)
@@ -395,22 +402,25 @@ def is_causal(model):
 
 
 def test_the_convlstm_sees_no_later_frame():
-    assert is_causal(model_of("convlstm"))
+    assert is_causal(learned(build("convlstm")))
 
 
 def test_a_head_that_looks_at_the_next_frame_is_found_out():
-    inside = model_of("convlstm").layers
-    frames = keras.Input((None, SIZE, SIZE))
-    x = frames
-    for layer in inside[1:]:
-        if isinstance(layer, layers.Conv3D):
-            layer = layers.Conv3D(64, 3, padding="same", activation="sigmoid")
-        x = layer(x)
-    assert not is_causal(keras.Model(frames, x))
+    head = layers.Conv3D(1, 3, padding="same")
+    leaky = [learned(build("convlstm")), layers.Reshape((-1, SIZE, SIZE, 1)), head]
+    assert not is_causal(keras.Sequential([*leaky, layers.Reshape((-1, SIZE, SIZE))]))
+
+
+def test_the_convlstm_reads_its_own_prediction_where_a_frame_is_missing():
+    model, frames = learned(build("convlstm")), frames_of(4, 6)
+    frames[:, 3:] = -1
+    own = predict(model, frames)[:, 2:]
+    assert own.std() > 1e-3
+    assert_allclose(own, rollout(model, frames[:, :3], 4), atol=1e-5)
 
 
 def test_the_convlstm_takes_any_number_of_frames_and_gives_the_same_for_those_it_had():
-    model, frames = model_of("convlstm"), frames_of(4, 5)
+    model, frames = learned(build("convlstm")), frames_of(4, 5)
     long, short = predict(model, frames), predict(model, frames[:, :3])
     assert long.shape == frames.shape and short.shape == frames[:, :3].shape
     assert_allclose(long[:, :3], short, atol=1e-6)
@@ -430,13 +440,6 @@ def test_a_rollout_has_the_frames_that_were_asked_for(name, n):
     assert_array_equal(frames, before)
 
 
-def learned(model):
-    """Give a model other weights than those that it begins with, some of which are zeros."""
-    rng = np.random.default_rng(0)
-    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
-    return model
-
-
 def test_a_rollout_feeds_predictions_back():
     model, seen = learned(build("unet")), frames_of(4)
     for _ in range(3):
@@ -454,7 +457,7 @@ def test_a_rollout_feeds_back_few_of_many_predicted_frames():
 
 
 def test_a_rollout_frame_by_frame_is_that_of_a_film_that_grows():
-    model, seen = model_of("convlstm"), frames_of(4)
+    model, seen = learned(build("convlstm")), frames_of(4)
     for _ in range(3):
         seen = np.concatenate([seen, predict(model, seen)[:, -1:]], axis=1)
     assert_allclose(rollout(model, frames_of(4), 3), seen[:, N_IN:], atol=1e-5)
@@ -966,7 +969,7 @@ def test_stored_weights_predict_nearly_as_before(name, known, tmp_path):
 def test_weights_of_another_model_are_refused(known, tmp_path):
     save_weights(model_of("convlstm"), tmp_path / "mine.npz")
     with pytest.raises(
-        ValueError, match=r"mine\.npz does not fit the model 'unet': it has 8 weights"
+        ValueError, match=r"mine\.npz does not fit the model 'unet': it has 28 weights"
     ):
         load_model("unet", tmp_path / "mine.npz")
 
@@ -1109,7 +1112,7 @@ def test_a_training_that_is_killed_goes_on_from_its_checkpoint(tmp_path):
 
 # MSE of ten frames after ten, over 40 sequences of the bundled test digits, seed 40, and how far
 # from it another machine may be.
-EXPECTED = {"convlstm": (205.40, 0.01), "unet": (74.81, 0.01)}
+EXPECTED = {"convlstm": (73.45, 0.01), "unet": (74.81, 0.01)}
 
 
 @pytest.mark.parametrize("name", sorted(prediction.TRAINED))

@@ -1,0 +1,277 @@
+"""Cells that run in the page: every one of them, and what a reader does with them."""
+
+import hashlib
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from website import live
+
+ROOT = Path(__file__).parents[2]
+NODE = Path(__file__).parent / "node_modules"
+AXE = NODE / "axe-core" / "axe.min.js"
+CHAPTERS = [path.stem for path in sorted((ROOT / "book").glob("0[1-58]-*.ipynb"))]
+ENDED = ("Done.", "It ended with an error.", "Stopped.", "Python could not be started")
+
+
+def notebook(name):
+    return nbformat.read(ROOT / "book" / f"{name}.ipynb", as_version=4)
+
+
+# what is fetched
+
+
+def test_the_lock_is_pyodides_own():
+    lock = json.loads(live.LOCK.read_text())
+    whole = json.loads((NODE / "pyodide" / "pyodide-lock.json").read_text())
+    assert lock["info"] == whole["info"]
+    assert all(package == whole["packages"][name] for name, package in lock["packages"].items())
+    for name, digest in lock["core"].items():
+        assert live.sha256((NODE / "pyodide" / name).read_bytes()) == digest
+
+
+def test_all_files_are_there_and_are_those_of_the_lock():
+    assert live.is_fetched()
+    for name, digest in live.wanted().items():
+        assert hashlib.sha256((live.FILES / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_a_file_that_is_not_pyodides_is_refused(tmp_path):
+    archive = tmp_path / "package.whl"
+    with zipfile.ZipFile(archive, "w") as files:
+        for name in live.wanted():
+            files.writestr(f"assets/{name}", "another")
+    with pytest.raises(SystemExit, match=r"package.whl holds no pyodide.mjs with the hash 04c0"):
+        live.unpack(archive, tmp_path / "pyodide")
+    assert not [*(tmp_path / "pyodide").iterdir()]
+
+
+# which cells run
+
+
+def test_a_cell_that_needs_keras_is_told_and_those_that_build_on_it():
+    sources = {
+        "installer": "%pip install mmnist-lib",
+        "both": "import numpy as np\nfrom mmnist_lib.prediction import load_model\nscores = {}",
+        "model": "model = load_model('unet')",
+        "uses": "def guess(x):\n    return model.predict(x)",
+        "calls": "scores['unet'] = guess(1)",
+        "local": "def plain(model):\n    return model",
+        "reads": "print(scores)",
+        "again": "scores = {'black': 1}",
+        "free": "print(scores)",
+        "inside": "def later():\n    import keras",
+        "magic": "%run -m mmnist_lib",
+    }
+    cells = [new_code_cell(source, id=name) for name, source in sources.items()]
+    found = live.lacks(new_notebook(cells=cells))
+    needed = dict.fromkeys(["both", "model", "uses", "calls", "reads"], "Keras")
+    assert found == needed | {"magic": "Jupyter"}
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, *(f"exercises/{name}" for name in CHAPTERS)])
+def test_all_of_a_chapter_runs_but_for_the_networks_of_the_last(name):
+    lacking = live.lacks(notebook(name))
+    assert len(lacking) == (5 if name == "08-limit" else 0)
+
+
+# in a browser
+
+
+@pytest.fixture
+def opened(visit, address):
+    """Open a page with cells that run, and note what fails and what another host is asked."""
+    pages = []
+
+    def open_page(name, answers=None, before="", **options):
+        page = visit("../404.html", **options)
+        if answers is not None:
+            key = f"answers /{address.split('/', 3)[3]}/book/{name}.html"
+            page.evaluate("([key, text]) => localStorage.setItem(key, text)", [key, answers])
+        page.wrong = []
+        pages.append(page)
+        page.on("request", lambda it: it.url.startswith("http") and note(page, it.url))
+        page.on("pageerror", lambda error: page.wrong.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and page.wrong.append(line.text))
+        if before:
+            page.add_init_script(before)
+        page.goto(f"{address}/book/{name}.html")
+        return page
+
+    def note(page, url):
+        if not url.startswith(f"{address}/"):
+            page.wrong.append(url)
+
+    yield open_page
+    assert [page.wrong for page in pages] == [[]] * len(pages)
+
+
+def cell_of(page, name):
+    return page.locator(f'[data-cell="{name}"]')
+
+
+def status_of(cell):
+    return cell.locator("[role=status]").first.inner_text()
+
+
+def run(cell, wait_until):
+    """Press a cell's button, and return what the page says at the end."""
+    cell.get_by_role("button", name="Run", exact=True).click()
+    wait_until(cell.page, lambda: status_of(cell).startswith(ENDED))
+    return status_of(cell)
+
+
+def type_into(cell, text):
+    """Write a text in the place of a cell's code."""
+    if not cell.locator(".live-editor").count():
+        cell.get_by_role("button", name=re.compile("^(Edit|Write your answer)$")).click()
+    editor = cell.locator(".cm-content")
+    editor.fill(text)
+    return editor
+
+
+def shown(cell):
+    """What a cell shows: its text, the hashes of its players' frames, its pictures' sizes."""
+    output = cell.locator(".cell_output")
+    texts = output.locator("pre").all_inner_texts()
+    players = output.locator(".mmnist-player")
+    hashes = players.evaluate_all("all => all.map((it) => it.dataset.sha256)")
+    verdicts = output.locator(".mmnist-verdict").all_inner_texts()
+    sizes = output.locator("img:not(.mmnist-player img)").evaluate_all(
+        """all => Promise.all(all.map(async (it) => {
+          await it.decode();
+          return [it.naturalWidth, it.naturalHeight];
+        }))"""
+    )
+    return "".join(texts).split(), hashes, [text.strip() for text in verdicts], sizes
+
+
+def stored(cell):
+    """The same of what a notebook stores."""
+    texts, hashes, verdicts, sizes = [], [], [], []
+    for output in cell.outputs:
+        data = output.get("data", {})
+        page = data.get("text/html", "")
+        if "text" in output:
+            texts.append(output.text)
+        elif page:
+            hashes += re.findall(r'data-sha256="(\w+)"', page)
+            verdicts += re.findall(r'mmnist-verdict"><strong>(.*?)</strong>', page)
+        elif "image/png" in data:
+            sizes.append(size_of(data["image/png"]))
+        else:
+            texts.append(data["text/plain"])
+    return "".join(texts).split(), hashes, verdicts, sizes
+
+
+def size_of(png):
+    import base64
+    import io
+
+    from PIL import Image
+
+    return list(Image.open(io.BytesIO(base64.b64decode(png))).size)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_shows_in_the_page_what_the_notebook_stores(opened, wait_until, name):
+    page = opened(name)
+    book = notebook(name)
+    cells = [cell for cell in live.code_cells(book) if cell.id not in live.lacks(book)]
+    assert run(cell_of(page, cells[-1].id), wait_until) == "Done."
+    for cell in cells:
+        if "NBVAL_IGNORE_OUTPUT" in cell.source:
+            continue
+        *mine, sizes = shown(cell_of(page, cell.id))
+        *theirs, wanted = stored(cell)
+        assert mine == theirs, cell.source
+        assert len(sizes) == len(wanted), cell.source
+        for size, other in zip(sizes, wanted, strict=True):
+            assert size == pytest.approx(other, rel=0.06), cell.source
+
+
+def barriers(page):
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
+def test_a_reader_edits_a_cell_stops_it_and_puts_it_back(opened, wait_until):
+    page = opened("01-loading")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    first, cell = cell_of(page, "01-loading-03"), cell_of(page, "01-loading-05")
+    code, before = cell.locator("pre").inner_text(), shown(first)
+    type_into(cell, "print('here', flush=True)\nwhile True:\n    pass")
+    assert not [url for url in asked if "pyodide" in url]  # an editor alone loads no Python
+
+    cell.get_by_role("button", name="Run", exact=True).click()
+    wait_until(page, lambda: cell.locator(".cell_output").inner_text() == "here\n")
+    assert shown(first) == before  # it ran first, since this cell may need what it makes
+    assert cell.get_attribute("aria-busy") == "true"
+    cell.get_by_role("button", name="Stop").click()
+    assert status_of(cell) == "Stopped. Python has forgotten its variables."
+
+    type_into(cell, "def half(n):\n    return n / 0\n\n\nhalf(1)").press("Control+Enter")
+    wait_until(page, lambda: status_of(cell) == "It ended with an error.")
+    assert cell.locator(".cell_output pre").inner_text() == (
+        "Traceback (most recent call last):\n"
+        '  File "<cell 2>", line 5, in <module>\n    half(1)\n'
+        '  File "<cell 2>", line 2, in half\n    return n / 0\n           ~~^~~\n'
+        "ZeroDivisionError: division by zero"
+    )
+    type_into(cell, "for n in range(100_000):\n    print(n)\n6 * 7")
+    assert run(cell, wait_until) == "Done."
+    lines = cell.locator(".cell_output").inner_text().split("\n")
+    assert lines[0] == "0" and lines[-1] == "42" and "100,000 characters" in "".join(lines)
+    assert not barriers(page)
+
+    editor = type_into(cell, "if True:")
+    editor.press("Control+End")
+    editor.press("Enter")
+    editor.press("Tab")
+    editor.press("Escape")
+    assert page.evaluate("document.activeElement.textContent") == "Run"
+    assert editor.inner_text() == "if True:\n        "
+    cell.get_by_role("button", name="Reset cell").click()
+    assert editor.inner_text().split() == code.split()
+    assert not cell.locator(".cell_output").inner_text()
+
+
+def answers_of(name):
+    """The worked solutions of a chapter's exercises, under the names of the edition's cells."""
+    master = nbformat.read(ROOT / "teaching" / "masters" / f"{name}.ipynb", as_version=4)
+    solved = {
+        live_id(cell): "\n".join(
+            line for line in cell.source.splitlines() if " SOLUTION" not in line
+        )
+        for cell in master.cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
+    return {
+        cell.id: solved[live_id(cell)]
+        for cell in notebook(f"exercises/{name}").cells
+        if live_id(cell) in solved
+    }
+
+
+def live_id(cell):
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def checks(name):
+    cells = live.code_cells(notebook(f"exercises/{name}"))
+    return [cell.id for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_all_exercises_are_solved_in_the_page(opened, wait_until, name):
+    page = opened(f"exercises/{name}", json.dumps(answers_of(name)))
+    assert run(cell_of(page, checks(name)[-1]), wait_until) == "Done."
+    verdicts = [cell_of(page, check).locator(".mmnist-verdict") for check in checks(name)]
+    assert [verdict.inner_text().strip()[0] for verdict in verdicts] == ["✓"] * 4

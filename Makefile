@@ -16,9 +16,9 @@ CLEAR = rm -rf _build/html _build/.doctrees
 BUILD = $(BIN)/jupyter-book build . -n -W --keep-going -q
 INDEX = _build/html/index.html
 SOURCES = _config.yml _toc.yml book mmnist_lib notebooks teaching/masters website
-# The book as it is published: with downloads, and with a kernel that runs in the browser.
+# The book as it is published: with downloads.
 PUBLISH = rm -rf _build/downloads && $(BIN)/python -m website.downloads && $(CLEAR) && \
-	PUBLISH=yes $(BUILD) && $(BIN)/python -m website.lite
+	PUBLISH=yes $(BUILD)
 
 # What may be set outside and would reach into .venv. MPLBACKEND is in the list because a
 # notebook's kernel keeps its inline backend only where nobody has chosen another.
@@ -182,11 +182,8 @@ $(DEV): requirements-dev.txt requirements-instructor.txt requirements-site.txt $
 	@$(PIP_INSTALL) $< || $(PIP_STOP)
 	@touch $(INSTRUCTOR) $(SITE) $@
 
-# Where there is no Node, the tests that need it are skipped, and say so. Pyodide's installer is for
-# newer Pythons than this one, so it is not installed but laid beside Pyodide.
-$(NODE): tests/website/package-lock.json tests/website/pyodide.txt | $(DEV)
+# Where there is no Node, the tests that need it are skipped, and say so.
+$(NODE): tests/website/package-lock.json
 	@if command -v npm >/dev/null; then \
-	    (cd tests/website && npm ci --silent --no-fund --no-audit) && \
-	    $(BIN)/python -m pip download $(PIPFLAGS) --disable-pip-version-check --no-deps --python-version 3.14 \
-	        --only-binary :all: --dest tests/website/node_modules -r tests/website/pyodide.txt && touch $@; \
+	    (cd tests/website && npm ci --silent --no-fund --no-audit) && touch $@; \
 	fi

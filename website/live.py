@@ -125,12 +125,13 @@ def lacks(notebook: Any) -> dict[str, str]:
         except SyntaxError:
             found[cell.id] = "Jupyter"
             continue
-        reads = set(read_names(symtable.symtable(cell.source, cell.id, "exec")))
+        table = symtable.symtable(cell.source, cell.id, "exec")
+        reads = {*read_names(table)} - {*own_names(tree)}
         needs = [ABSENT[name] for name in imports(tree) if name in ABSENT]
         needs += [made[name] for name in sorted(reads) if name in made]
         if needs:
             found[cell.id] = needs[0]
-        for name in written_names(tree):
+        for name in written_names(tree, table):
             made.pop(name, None)
             if needs:
                 made[name] = needs[0]
@@ -157,18 +158,26 @@ def read_names(table: symtable.SymbolTable) -> Iterator[str]:
         yield from read_names(inner)
 
 
-def written_names(tree: ast.Module) -> Iterator[str]:
+def own_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a cell binds before it can read them: imports, and a loop's own."""
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.For):
+            yield from (one.id for one in ast.walk(node.target) if isinstance(one, ast.Name))
+
+
+def written_names(tree: ast.Module, table: symtable.SymbolTable) -> Iterator[str]:
     """Yield the names that a cell makes, or whose items or attributes it sets."""
+    for symbol in table.get_symbols():
+        if symbol.is_assigned() or symbol.is_imported():
+            yield symbol.get_name()
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
-            if isinstance(node.value, ast.Name):
-                yield node.value.id
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield (node.asname or node.name).split(".")[0]
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            yield node.name
+        match node:
+            case ast.Subscript(ast.Name(name), ctx=ast.Store()) | ast.Attribute(
+                ast.Name(name), ctx=ast.Store()
+            ):
+                yield name
 
 
 def code_cells(notebook: Any) -> list[Any]:
@@ -200,6 +209,14 @@ def add_live_cells(
     own: dict[str, Any] = {"data-own": "yes"}  # for publish.py
     app.add_js_file("live.js", type="module")
     app.add_css_file("live.css", **own)
+
+
+def add_questions(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Load the script that judges answers, on pages that ask for some."""
+    if app.builder.name == "html" and "<data value=" in context.get("body", ""):
+        app.add_js_file("ask.js", type="module")
 
 
 def name_cells(body: str, notebook: Any) -> str:
@@ -266,6 +283,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register it with Sphinx."""
     app.connect("config-inited", tell)
     app.connect("html-page-context", add_live_cells)
+    app.connect("html-page-context", add_questions)
     app.connect("build-finished", write_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -1,6 +1,8 @@
 """Cells that run in the page: every one of them, and what a reader does with them."""
 
+import base64
 import hashlib
+import io
 import json
 import re
 import zipfile
@@ -9,7 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
 
+from tests.teaching.test_exercises import grades, read_mistakes, source_version
 from website import live
 
 ROOT = Path(__file__).parents[2]
@@ -63,14 +67,19 @@ def test_a_cell_that_needs_keras_is_told_and_those_that_build_on_it():
         "calls": "scores['unet'] = guess(1)",
         "local": "def plain(model):\n    return model",
         "reads": "print(scores)",
+        "names": "name, x = model, 1",
+        "loops": "for name in 'ab':\n    print(name)",
+        "another": "import keras\n\ndef build():\n    free = keras.Input()\n    return free",
+        "listed": "free = [n for n in range(3)]",
         "again": "scores = {'black': 1}",
-        "free": "print(scores)",
+        "free": "print(scores, free)",
         "inside": "def later():\n    import keras",
         "magic": "%run -m mmnist_lib",
     }
     cells = [new_code_cell(source, id=name) for name, source in sources.items()]
     found = live.lacks(new_notebook(cells=cells))
-    needed = dict.fromkeys(["both", "model", "uses", "calls", "reads"], "Keras")
+    needy = ["both", "model", "uses", "calls", "reads", "names", "another"]
+    needed = dict.fromkeys(needy, "Keras")
     assert found == needed | {"magic": "Jupyter"}
 
 
@@ -170,11 +179,6 @@ def stored(cell):
 
 
 def size_of(png):
-    import base64
-    import io
-
-    from PIL import Image
-
     return list(Image.open(io.BytesIO(base64.b64decode(png))).size)
 
 
@@ -275,3 +279,90 @@ def test_all_exercises_are_solved_in_the_page(opened, wait_until, name):
     assert run(cell_of(page, checks(name)[-1]), wait_until) == "Done."
     verdicts = [cell_of(page, check).locator(".mmnist-verdict") for check in checks(name)]
     assert [verdict.inner_text().strip()[0] for verdict in verdicts] == ["✓"] * 4
+    if name == "04-bouncing":
+        mistakes_are_told(page, wait_until, name)
+        work_is_kept_handed_in_and_cleared(page, wait_until, name)
+
+
+def mistakes_are_told(page, wait_until, name):
+    """The first mistake in each of three tasks earns its sentence."""
+    cells = {live_id(cell): cell.id for cell in notebook(f"exercises/{name}").cells}
+    first = {task: rest for task, *rest in reversed(read_mistakes(name))}
+    for task, (_, sentence, code) in [*first.items()][:3]:
+        answer, check = cell_of(page, cells[task]), cell_of(page, cells[f"{task}-check"])
+        right = answer.locator(".cm-content").inner_text()
+        type_into(answer, code.strip())
+        run(answer, wait_until)
+        run(check, wait_until)
+        assert sentence in check.locator(".mmnist-verdict").inner_text()
+        type_into(answer, right)
+
+
+def work_is_kept_handed_in_and_cleared(page, wait_until, name):
+    """It is there after a reload, and earns in the download what it earned in the page."""
+    page.get_by_label("Your answer").fill("It may be one of few.")
+    page.reload()
+    assert page.get_by_label("Your answer").input_value() == "It may be one of few."
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download with your answers").click()
+    handed_in = nbformat.read(waiting.value.path(), as_version=4)
+    nbformat.validate(handed_in)
+    assert waiting.value.suggested_filename == f"{name}.ipynb"
+    answers = {live_id(cell): cell.source for cell in handed_in.cells if live_id(cell)}
+    assert answers["colleague"] == "It may be one of few."
+    earned = grades(source_version(name), answers)
+    assert set(earned.values()) == {""}
+    for ours, theirs in zip(handed_in.cells, notebook(f"exercises/{name}").cells, strict=True):
+        if not theirs.metadata.get("nbgrader", {}).get("solution"):
+            assert ours == theirs
+
+    page.get_by_role("button", name="Clear your answers").click()
+    wait_until(page, "!Object.keys(localStorage).some((key) => key.startsWith('answers'))")
+    assert page.get_by_label("Your answer").input_value() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("05-compositing", "270", "it is 14"),
+        ("04-bouncing", "0.95 and 1", "1 and .95"),
+        ("complete-data-set", "first", "second"),
+    ],
+)
+def test_a_question_is_judged_without_python(opened, name, wrong, right):
+    page = opened(name)
+    form = page.locator("form:has(+ details data)").first
+    field = form.locator("input, select")
+    put = field.select_option if name == "complete-data-set" else field.fill
+    for answer, sign, folded in ((wrong, "✗", False), (right, "✓", True)):
+        put(answer)
+        form.get_by_role("button", name="Check").click()
+        assert form.get_by_role("status").inner_text().startswith(sign)
+        assert page.locator("details:has(data)").first.evaluate("it => it.open") == folded
+    assert not barriers(page)
+
+
+def test_a_browser_that_keeps_nothing_says_so(opened):
+    blocked = """Object.defineProperty(window, "localStorage", {
+        get() { throw new DOMException("blocked", "SecurityError"); }})"""
+    page = opened("exercises/01-loading", before=blocked)
+    assert "your answers are gone when you leave" in page.locator(".live-note").inner_text()
+    page.wrong = [line for line in page.wrong if "blocked" not in line]  # the theme's own, so far
+
+
+def test_without_webassembly_the_page_is_as_it_was(opened):
+    page = opened("01-loading", before="delete window.WebAssembly")
+    assert "does not allow WebAssembly" in page.locator(".live-note").inner_text()
+    assert page.locator(".live-run").count() == 0
+    assert page.locator(".mmnist-player button").count() == 1
+
+
+def test_a_file_that_does_not_arrive_is_told(opened, wait_until):
+    page = opened("01-loading")
+    page.context.route("**/python_stdlib.zip", lambda route: route.abort())
+    cell = cell_of(page, "01-loading-03")
+    before = shown(cell)
+    assert run(cell, wait_until).startswith("Python could not be started here.")
+    page.context.unroute("**/python_stdlib.zip")
+    assert shown(cell) == before
+    page.wrong.clear()  # it was to fail

@@ -211,7 +211,7 @@ function addCell(element) {
         why = reason;
       },
     });
-    show(undefined);
+    if (end !== "lost") show(undefined);
     cell.ran = end === "fine";
     progress.hidden = stops.hidden = true;
     runs.hidden = false;

@@ -29,7 +29,8 @@ export function keptOf(id) {
       if (text === undefined) delete answers[id];
       else answers[id] = text;
       try {
-        localStorage.setItem(KEY, JSON.stringify(answers));
+        if (Object.keys(answers).length) localStorage.setItem(KEY, JSON.stringify(answers));
+        else localStorage.removeItem(KEY);
       } catch {
         isKept = false;
       }

@@ -172,7 +172,7 @@ $(SITE): requirements-site.txt $(BOOK)
 	@touch $@
 
 # Written last, as a sign that all files are there.
-$(LIVE): website/pyodide-lock.json $(BOOK)
+$(LIVE): website/pyodide-lock.json | $(BOOK)
 	@echo 'Fetching Python for the pages (77 MB). This is done once.'
 	@$(BIN)/python -m website.live
 	@touch $@

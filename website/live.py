@@ -288,5 +288,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and not is_fetched():
     fetch(FILES)

@@ -29,8 +29,9 @@ const MEGABYTES = Math.round(TOTAL / 1e6);
 let worker;
 /** @type {((end: End) => void) | undefined} */
 let finish; // ends the run that goes on
+/** @type {Promise<unknown>} */
 let turn = Promise.resolve(); // the runs that wait, one after the other
-let stops = 0;
+let times = 0; // that a reader has pressed Stop
 
 /**
  * Run a cell's code, when those before it are done.
@@ -86,26 +87,33 @@ function dismiss() {
 }
 
 function stop() {
-  stops += 1; // those that wait do not run either
+  times += 1; // those that wait do not run either
   dismiss();
   finish?.("stopped");
 }
 
-/** Run some cells in their order, up to the first that fails. */
-function runAll(/** @type {Cell[]} */ some) {
-  const now = stops;
-  turn = turn.then(async () => {
+/**
+ * Run some cells in their order. Return the one that failed and kept the others from running.
+ * @param {Cell[]} some
+ * @returns {Promise<Cell | undefined>}
+ */
+function runAll(some) {
+  const now = times;
+  const done = turn.then(async () => {
     for (const cell of some) {
-      if (now !== stops || (await cell.run()) !== "fine") return;
+      if (now !== times || (await cell.run()) !== "fine") return cell;
     }
+    return undefined;
   });
-  return turn;
+  turn = done;
+  return done;
 }
 
 // A cell
 
 /** @type {Cell[]} */
 const cells = [];
+const isExercise = Boolean(document.querySelector("[data-answer]"));
 
 /** @param {HTMLElement} element */
 function addCell(element) {
@@ -116,11 +124,13 @@ function addCell(element) {
   const number = cells.length + 1;
   const kept = isAnswer ? keptOf(id) : undefined;
   let text = kept?.text() ?? original;
-  /** @type {import("./editor.js").Editor | undefined} */
+  /** @type {Promise<import("./editor.js").Editor> | undefined} */
   let editor;
 
   const bar = document.createElement("div");
   bar.className = "live-bar";
+  bar.setAttribute("role", "group");
+  bar.ariaLabel = `Cell ${number}`;
   const button = (/** @type {string} */ label, /** @type {() => void} */ press) => {
     const made = document.createElement("button");
     made.type = "button";
@@ -131,7 +141,12 @@ function addCell(element) {
   };
   const above = () => cells.slice(0, cells.indexOf(cell));
   /** With those above that have not run yet, since a cell needs what they have made. */
-  const press = () => runAll([...above().filter((one) => !one.ran), cell]);
+  async function press() {
+    status.textContent = "Waiting.";
+    const failed = await runAll([...above().filter((one) => !one.ran), cell]);
+    if (failed && failed !== cell)
+      status.textContent = "It has not run, since a cell above did not.";
+  }
   const runs = button("Run", press);
   runs.className = "live-run";
   const stops = button("Stop", stop);
@@ -154,35 +169,43 @@ function addCell(element) {
     output.className = "cell_output docutils container";
     element.append(output);
   }
+  if (isExercise) output.ariaLive = "polite"; // a verdict is heard as it comes
   const stored = [...output.childNodes];
   const alts = [...output.querySelectorAll("img")].map((image) => image.alt);
   output.before(bar);
 
+  async function open() {
+    const host = document.createElement("div");
+    host.className = "live-editor";
+    code.before(host);
+    const { openEditor } = await import("./editor.js");
+    const label = `Code of cell ${number}. Escape leaves the editor.`;
+    code.hidden = edits.hidden = true;
+    return openEditor(host, label, text, {
+      run: press,
+      leave: () => runs.focus(),
+      change: (now) => {
+        text = now;
+        resets.hidden = text === original;
+        kept?.keep(text === original ? undefined : text);
+      },
+    });
+  }
   async function edit() {
-    if (!editor) {
-      const host = document.createElement("div");
-      host.className = "live-editor";
-      code.before(host);
-      const { openEditor } = await import("./editor.js");
-      editor = await openEditor(host, `Code of cell ${number}. Escape leaves the editor.`, text, {
-        run: press,
-        leave: () => runs.focus(),
-        change: (now) => {
-          text = now;
-          resets.hidden = text === original;
-          kept?.keep(text);
-        },
-      });
-      code.hidden = edits.hidden = true;
-    }
     const folded = element.querySelector("details");
     if (folded) folded.open = true;
-    editor.focus();
+    try {
+      editor ??= open();
+      (await editor).focus();
+    } catch {
+      editor = undefined;
+      status.textContent = "The editor did not arrive. Is there a connection?";
+    }
   }
   function reset() {
     text = original;
-    editor?.replace(original);
     kept?.keep(undefined);
+    editor?.then((it) => it.replace(original));
     output.replaceChildren(...stored);
     resets.hidden = true;
     status.textContent = "The cell is as it was.";
@@ -225,7 +248,7 @@ function addCell(element) {
     return end;
   }
   if (isAnswer) code.addEventListener("click", edit);
-  if (text !== original) edit();
+  if (text !== original) editor = open();
   return cell;
 }
 

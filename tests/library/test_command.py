@@ -18,7 +18,15 @@ import pytest
 import zarr
 from PIL import Image
 
-from mmnist_lib import MovingMNIST, formats, load_mnist, load_sequences, loading, save_sequences
+from mmnist_lib import (
+    MovingMNIST,
+    _unpack,
+    formats,
+    load_mnist,
+    load_sequences,
+    loading,
+    save_sequences,
+)
 from mmnist_lib.__main__ import _parser, main
 from tests.limits import HANG
 
@@ -253,7 +261,7 @@ def test_digits_of_ones_own_are_taken(run, tmp_path, monkeypatch, split, how):
 
 def test_all_of_mnist_is_asked_for_first_and_of_keras_by_name(run, tmp_path, monkeypatch):
     parts = pool(tmp_path / "mine.npz")
-    everything = [parts[name] for name in loading.NAMES]
+    everything = [parts[name] for name in _unpack.NAMES]
     monkeypatch.setattr(loading, "download_mnist", lambda: everything)
     for source in ([], ["--source", "auto"], ["--source", "keras"]):
         status, out, err = run(

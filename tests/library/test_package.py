@@ -16,7 +16,7 @@ from mmnist_lib import exercises, prediction, scale
 from tests.limits import HANG
 
 FOLDER = Path(mmnist_lib.__file__).parent
-HELPERS = {"_atomic", "_checks", "_keras", "_mosaic", "_strips"}
+HELPERS = {"_atomic", "_checks", "_keras", "_mosaic", "_strips", "_unpack"}
 FLOW = ["loading", "trajectories", "bouncing", "compositing"]
 REFERENCE = (FOLDER.parent / "book" / "api.md").read_text("utf-8")
 PUBLIC = {

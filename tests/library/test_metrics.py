@@ -366,7 +366,7 @@ def test_shapes_that_differ_are_refused_even_if_they_broadcast(metric):
     "shape", [(), (8,), (2, 8, 8), (1, 2, 3, 1, 8, 8), (0, 2, 8, 8), (2, 0, 8, 8), (1, 2, 0, 8, 8)]
 )
 def test_other_numbers_of_axes_and_empty_batches_are_refused(metric, shape):
-    words = r"predicted has shape \(.*\): pass \(batch, time, height, width\), or .* none .* 0"
+    words = r"predicted has shape \(.*\): pass \(n, n_frames, H, W\)"
     with pytest.raises(ValueError, match=words):
         metric(np.zeros(shape), np.zeros(shape))
 

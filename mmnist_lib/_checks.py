@@ -137,11 +137,15 @@ def channel_axis(
 
 
 def check_frames(
-    value: Any, name: str, n_axes: Collection[int], like: Any = (), colors: bool = False
+    value: Any,
+    name: str,
+    n_axes: Collection[int],
+    like: NDArray[Any] | None = None,
+    colors: bool = False,
 ) -> tuple[NDArray[Any], bool]:
     """Return frames without a channel axis, or with three colors last, and whether they have."""
     array = check_array(value, name)
-    same = [np.shape(like)] if np.ndim(like) == array.ndim else []
+    same = [like.shape] if like is not None and like.ndim == array.ndim else []
     axis = channel_axis(name, array.shape, n_axes, *same)
     n_channels = 1 if axis is None else array.shape[axis]
     if n_channels not in (CHANNELS if colors else (1,)):
@@ -152,7 +156,9 @@ def check_frames(
     return array if axis is None else array.squeeze(axis), False
 
 
-def check_images(value: Any, name: str, *n_axes: int, like: Any = ()) -> NDArray[np.float32]:
+def check_images(
+    value: Any, name: str, *n_axes: int, like: NDArray[Any] | None = None
+) -> NDArray[np.float32]:
     """Return images as float32 in [0, 1], with the most of these axes, and colors after them."""
     array, colors = check_frames(value, name, n_axes, like, colors=True)
     array = array[(np.newaxis,) * (max(n_axes) + colors - array.ndim)]

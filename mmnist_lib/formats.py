@@ -133,11 +133,8 @@ def layout_shape(data: Any, n_sequences: int, layout: str) -> tuple[int, ...]:
     n_frames, *sides = sequence_shape(data)
     if math.prod((n_sequences, n_frames, *sides)) >= 2**63:
         raise ValueError(f"n_sequences={n_sequences} is too large: no file holds as many bytes")
-    return (
-        (n_frames, n_sequences, *sides)
-        if layout == "canonical"
-        else (n_sequences, n_frames, *sides)
-    )
+    first = (n_frames, n_sequences) if layout == "canonical" else (n_sequences, n_frames)
+    return (*first, *sides)
 
 
 def block_length(data: Any) -> int:
@@ -167,7 +164,7 @@ def truth_path(path: Path) -> Path:
 def check_truth_target(data: Any, path: Path, force: bool) -> Path:
     """Return the path of the truth beside `path`, or raise what stands against writing it."""
     if not isinstance(data, MovingMNIST):
-        raise TypeError(f"truth=True: data is a {type(data).__name__}, only MovingMNIST knows it")
+        raise TypeError("truth=True needs a MovingMNIST: other data has no truth to write")
     if data.labels is not None and data.labels.dtype.hasobject:
         raise TypeError("labels are Python objects, which no file holds: pass numbers or strings")
     return check_target(truth_path(path), (".npz",), force)
@@ -244,7 +241,7 @@ def load_predrnn(path: Path) -> Frames:
         raise ValueError("clips are of several lengths, or of frames that it does not hold")
     parts = [part[:, :1] + np.arange(part[0, 1]) for part in clips]
     index = np.concatenate(parts, axis=1)  # (n_sequences, n_frames)
-    if (index.ravel() == np.arange(len(frames))[: index.size]).all() and index.size == len(frames):
+    if np.array_equal(index.ravel(), np.arange(len(frames))):  # one after the other: no copy
         return frames.reshape(*index.shape, *frames.shape[1:])
     check_size(index.size * math.prod(frames.shape[1:]), "clips")
     return frames[index]

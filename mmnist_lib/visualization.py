@@ -29,6 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._checks import (
     ANY,
+    check_array,
     check_choice,
     check_count,
     check_frames,
@@ -133,6 +134,7 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
         The frames that follow, of as many sequences, as large.
     ax : matplotlib.axes.Axes, optional
     """
+    inputs, targets = check_array(inputs, "inputs"), check_array(targets, "targets")
     left = check_images(inputs, "inputs", 3, 4, like=targets)
     right = check_images(targets, "targets", 3, 4, like=inputs)
     if left.shape[0] != right.shape[0] or left.shape[2:] != right.shape[2:]:

@@ -136,7 +136,10 @@ class Player:
         FileNotFoundError, IsADirectoryError
             If the folder does not exist, or the name is that of a folder.
         """
-        path, scale = check_target(path, (".gif", ".GIF"), force=True), check_count(scale, "scale")
+        path, scale = (
+            check_target(path, (".gif", ".GIF"), force=True),
+            check_count(scale, "scale", most=100),
+        )
         widths = [(0, GAP if axis == 3 else 0) for axis in range(self.clips.ndim)]
         wide = np.pad(self.clips, widths, constant_values=255)
         frames = np.concatenate(list(wide), axis=2)[:, :, :-GAP]  # (n_frames, H, wide[, 3])

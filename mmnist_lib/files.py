@@ -22,7 +22,8 @@ import numpy as np
 
 from . import formats
 from ._atomic import check_file, check_space, check_target, new_files
-from ._checks import channel_axis, check_count
+from ._checks import check_count
+from ._frames import channel_axis
 from .compositing import Frames, MovingMNIST
 
 __all__ = ["load_sequences", "save_sequences"]

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._atomic import check_target
-from ._checks import check_choice, check_frames, check_images
+from ._checks import check_choice
+from ._frames import check_frames, check_images
 from ._unpack import check_names, check_size, open_array, read_array
 from .compositing import Frames, GroundTruth, MovingMNIST
 

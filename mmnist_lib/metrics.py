@@ -22,17 +22,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import (
-    ANY,
-    AXES,
-    MOST,
-    channel_axis,
-    check_array,
-    check_count,
-    check_frames,
-    check_number,
-    check_numbers,
-)
+from ._checks import MOST, check_array, check_count, check_number, check_numbers
+from ._frames import ANY, AXES, channel_axis, check_frames
 from ._mosaic import axes_on
 from .visualization import COLORS
 

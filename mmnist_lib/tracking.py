@@ -20,7 +20,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import MOST, check_choice, check_count, check_frames, check_free_range, check_tracks
+from ._checks import MOST, check_choice, check_count, check_free_range, check_tracks
+from ._frames import check_frames
 from .bouncing import bounce_path, check_rule
 from .compositing import Frames, composite, to_pixels
 from .loading import check_digits

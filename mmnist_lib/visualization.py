@@ -28,16 +28,14 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from ._checks import (
-    ANY,
     check_array,
     check_choice,
     check_count,
-    check_frames,
     check_free_range,
-    check_images,
     check_one_each,
     check_points,
 )
+from ._frames import ANY, check_frames, check_images
 from ._mosaic import GAP, GRAY, axes_on, blank, mosaic, number_frames, picture_on, zoom_of
 
 __all__ = ["long_exposure", "show_digits", "show_pairs", "show_path", "show_strip"]

@@ -28,7 +28,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from .._atomic import check_target, new_files
-from .._checks import check_array, check_count, check_images, check_number, check_one_each
+from .._checks import check_array, check_count, check_number, check_one_each
+from .._frames import check_images
 from .._mosaic import GAP, mosaic
 
 __all__ = ["Player", "animate", "animate_error", "slider"]

@@ -20,7 +20,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import MOST, channel_axis, check_array, check_count
+from .._checks import MOST, check_array, check_count
+from .._frames import channel_axis
 from ..metrics import check_floats
 
 

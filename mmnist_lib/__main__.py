@@ -277,7 +277,8 @@ def _run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _complain(f"{error.filename}: {error.strerror}" if error.strerror else error)
+        where = error.filename or "standard output"
+        _complain(f"{where}: {error.strerror}" if error.strerror else error)
     except (ValueError, ImportError) as error:
         _complain(error)
     except RuntimeError as error:  # a damaged store, and the error does not say which

@@ -66,6 +66,8 @@ def check_space(path: Path, n_bytes: int) -> None:
 def claim(partial: Path, force: bool) -> int:
     """Open an unfinished file or folder for this run alone, or raise if another run has it."""
     taken = f"{str(partial)!r} exists: another run is writing it"
+    if not fcntl and partial.is_dir():  # Windows opens no folder
+        return os.open(os.devnull, os.O_RDONLY)
     if force and partial.is_symlink():
         partial.unlink()  # what it leads to is somebody else's
     flags = os.O_RDONLY if partial.is_dir() else os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)

@@ -35,7 +35,7 @@ def check_number(value: Any, name: str, least: float = 0, most: float = math.inf
     wanted = f"a finite number >= {least}" if most == math.inf else f"{least} to {most}"
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{name}={value!r} is not a number: pass {wanted}")
-    if not (least <= value <= most and value < math.inf):
+    if not (least <= float(value) <= most and value < math.inf):
         raise ValueError(f"{name}={value}: pass {wanted}")
     return float(value)
 

@@ -33,7 +33,7 @@ def channel_axis(
             f"{name}[..., np.newaxis] if it is time, np.moveaxis({name}, -3, -1) if it is channels"
         )
     if not room if last else not plain and (n < 4 or not room):
-        wanted = "(..., n_frames, H, W)" if n_axes is ANY else " or ".join(map(AXES.get, n_axes))
+        wanted = "(..., n_frames, H, W)" if n_axes is ANY else " or ".join(AXES[n] for n in n_axes)
         found = f"{name} has shape {shape}" + ", whose last axis reads as channels" * last
         raise ValueError(f"{found}: pass {wanted}")
     return -1 if last else None if plain and not after else -3

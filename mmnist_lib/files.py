@@ -129,7 +129,7 @@ def load_sequences(path: str | os.PathLike[str], layout: str | None = None) -> F
     try:
         if zipfile.is_zipfile(path):
             return formats.load_predrnn(path)
-        frames = np.lib.format.open_memmap(path, mode="r")
+        frames: Any = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # zipfile, zlib and NumPy each raise their own
         kind = ".npz for PredRNN" if path.suffix == ".npz" else ".npy file of numbers"
         raise ValueError(f"{given} is not a whole {kind}: {error}") from error

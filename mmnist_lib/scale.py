@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from . import formats
-from ._atomic import check_space, check_target, claim, fcntl, new_files, partial_path
+from ._atomic import check_space, check_target, claim, new_files, partial_path
 from ._checks import check_count
 from .compositing import MovingMNIST
 
@@ -98,8 +98,8 @@ def save_zarr(
             job.resume()
         else:
             job.check_begin(force)
-        if fcntl:  # from here on the unfinished store is this run's alone
-            stack.callback(os.close, claim(job.partial, force=True))
+        # From here on the unfinished store is this run's alone.
+        stack.callback(os.close, claim(job.partial, force=True))
         if not resume:
             job.begin()
         job.run(client, progress or (lambda done: None))

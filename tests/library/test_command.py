@@ -394,7 +394,7 @@ def one_line(err):
         (["check", "."], "is a folder: name the file in it"),
         (["check", "foreign.npy"], "what is time: pass --layout canonical .* or --layout batch"),
         (["check", "empty.npy"], "empty.npy|sequence"),
-        (["check", "damaged.zarr"], "damaged.zarr: "),
+        (["check", "damaged.zarr", "--layout", "canonical"], "damaged.zarr: "),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(run, tmp_path, monkeypatch, arguments, words):

@@ -478,7 +478,7 @@ def test_a_rollout_takes_any_floats():
             ValueError,
             r"shape \(3, 48, 48\), but the model takes \(None",
         ),
-        (np.zeros((2, 3, 1, 48, 48)), {}, ValueError, r"1, 48, 48\), but the model takes \(None"),
+        (np.zeros((2, 3, 3, 48, 48)), {}, ValueError, r"3, 48, 48\), but the model takes \(None"),
         (np.zeros((2, 3, 48, 48, 3)), {}, ValueError, r"48, 48, 3\), but the model takes \(None"),
         (np.zeros((0, 3, 48, 48)), {}, ValueError, r"frames has shape \(0, 3, 48, 48\): pass"),
         (np.zeros((2, 0, 48, 48)), {}, ValueError, r"frames has shape \(2, 0, 48, 48\).* pass"),

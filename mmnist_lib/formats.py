@@ -235,17 +235,16 @@ def load_predrnn(path: Path) -> Frames:
                 values = np.frombuffer(stream.read(some.size * dtype.itemsize), dtype)
                 some[:] = np.rint(_as_bytes(values)).reshape(some.shape)
             stream.read()  # the checksum is compared at the end
-    if clips.ndim != 3 or clips.shape[::2] != (2, 2) or clips.dtype.kind not in "iu":
-        raise ValueError(f"clips is {clips.dtype} of shape {clips.shape}, not (2, n, 2)")
-    lengths, ends = clips[:, :1, 1], clips.sum(axis=2)
-    if (clips[..., 1] != lengths).any() or clips.min() < 0 or ends.max(initial=0) > len(frames):
-        raise ValueError("clips are of several lengths, or of frames that it does not hold")
-    parts = [part[:, :1] + np.arange(part[0, 1]) for part in clips]
+    if clips.ndim != 3 or clips.shape[::2] != (2, 2) or not clips.size or clips.min() < 0:
+        raise ValueError(f"clips is {clips.dtype} of shape {clips.shape}, not counts (2, n, 2)")
+    # Inputs and targets of each sequence: where they begin, and how many frames they are.
+    parts = [part[:, :1] + np.arange(min(part[0, 1], len(frames))) for part in clips]
     index = np.concatenate(parts, axis=1)  # (n_sequences, n_frames)
-    if np.array_equal(index.ravel(), np.arange(len(frames))):  # one after the other: no copy
-        return frames.reshape(*index.shape, *frames.shape[1:])
-    check_size(index.size * math.prod(frames.shape[1:]), "clips")
-    return frames[index]
+    if (clips[..., 1] != clips[:, :1, 1]).any() or not np.array_equal(
+        index.ravel(), np.arange(len(frames))
+    ):
+        raise ValueError("clips are not sequences of one length, one after the other")
+    return frames.reshape(*index.shape, *frames.shape[1:])
 
 
 def _as_bytes(values: NDArray[Any]) -> NDArray[Any]:

@@ -147,9 +147,10 @@ def no_hang_no_window_no_file(tmp_path, monkeypatch):
 
 def in_words(error):
     """Tell whether the library itself raised this, or the system did of a file."""
-    where = traceback.extract_tb(error.__traceback__)[-1].filename
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    raised = where.filename.startswith(FOLDER) and where.line.startswith("raise")
     from_file = isinstance(error, OSError) and error.errno
-    return isinstance(error, WORDED) and (where.startswith(FOLDER) or from_file) and str(error)
+    return isinstance(error, WORDED) and (raised or from_file) and str(error)
 
 
 @pytest.mark.parametrize("name", RIGHT)

@@ -22,7 +22,7 @@ from .files import load_sequences, save_sequences
 from .loading import load_mnist
 
 RAW = argparse.RawDescriptionHelpFormatter
-ARGUMENT = r"\b(?:n_)?(sequences|frames|digits|size|step_length|seed|source|layout)="
+ARGUMENT = r"\b(?:n_)?(sequences|frames|digits|size|step_length|seed|source|layout)=(?:'(\w+)')?"
 
 ABOUT = "Make Moving MNIST by the real dataset's rule, look at such a file, or check one."
 
@@ -43,10 +43,11 @@ exit status:
 """
 
 GENERATE = """
-Writes uint8 frames. A name that ends in .npy gives one file in NumPy's format, .zarr a store
-of compressed chunks (which needs the extra "scale"). You can't mistake an unfinished file for
-a finished one, because until it is whole it is called .FILE.partial. Sequence i depends only on
-the digits, the seed, the settings and i, so a larger file begins with those of a smaller one.
+Writes uint8 frames. A name that ends in .npy gives one file in NumPy's format, .npz the file that
+PredRNN reads, .zarr a store of compressed chunks (which needs the extra "scale"). You can't mistake
+an unfinished file for a finished one, because until it is whole it is called .FILE.partial.
+Sequence i depends only on the digits, the seed, the settings and i, so a larger file begins with
+those of a smaller one.
 """
 
 SHOW = """
@@ -60,8 +61,8 @@ differs, its shape, dtype and statistics. Reads the whole file.
 """
 
 SOURCE = """where the digits come from: keras downloads all 70,000, sample is the 5,000 that come
-with the library, PATH is an .npz in Keras' layout; auto takes $MMNIST_DATA, else keras, else
-sample"""
+with the library, PATH is an .npz in Keras' layout or a folder of MNIST's IDX files; auto takes
+$MMNIST_DATA, else keras, else sample"""
 
 LAYOUT = """canonical, as the published file: (frames, sequences, size, size); batch: (sequences,
 frames, size, size)"""
@@ -97,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         ("check", "is this the published file?", CHECK, _add_layout, _check),
     ):
         command = commands.add_parser(name, help=help, description=about, formatter_class=RAW)
-        command.add_argument("file", type=Path, help="sequences: NAME.npy or NAME.zarr")
+        command.add_argument("file", type=Path, help="sequences: NAME.npy, .npz or .zarr")
         command.set_defaults(run=run)
         add_options(command)
     return parser
@@ -149,11 +150,13 @@ def _generate(options: argparse.Namespace) -> int:
     to_store = options.file.suffix == ".zarr"
     if (options.scheduler or options.resume) and not to_store:
         raise ValueError("--scheduler and --resume are for a store: name a FILE.zarr")
-    path = check_target(options.file, (".npy", ".zarr"), options.force)
+    path = check_target(options.file, (".npy", ".npz", ".zarr"), options.force)
     if to_store:
         from .scale import save_zarr  # before the digits: if Dask is missing, say so at once
     train, test = load_mnist(options.source)
     images, labels = train if options.split == "train" else test
+    if not len(images):
+        raise ValueError(f"source={options.source!r} has no {options.split} digits: see --split")
     settings = {name: getattr(options, name) for name in ("size", "step_length", "rule", "seed")}
     settings |= {"n_digits": options.digits, "n_frames": options.frames}
     data = MovingMNIST(images, labels, **settings)
@@ -178,6 +181,8 @@ def _open(options: argparse.Namespace) -> tuple[Any, tuple[int, ...]]:
 
         return open_zarr(options.file, options.layout)
     sequences = load_sequences(options.file, options.layout)
+    if not isinstance(sequences, np.memmap):
+        return sequences, sequences.shape
     return sequences, np.lib.format.open_memmap(options.file, mode="r").shape
 
 
@@ -256,7 +261,7 @@ def _complain(message: object) -> None:
     wipe = "\r\x1b[K" if sys.stderr.isatty() else ""
     # The library names its arguments; here they are options.
     text = re.sub(r"(\(|without )(force|resume)", r"\1--\2", str(message)).replace("path=", "")
-    text = re.sub(ARGUMENT, lambda found: f"--{found[1].replace('_', '-')} ", text)
+    text = re.sub(ARGUMENT, lambda f: f"--{f[1].replace('_', '-')} {f[2] or ''}", text)
     print(f"{wipe}mmnist: {text}", file=sys.stderr)
 
 
@@ -272,7 +277,8 @@ def _run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _complain(f"{error.filename}: {error.strerror}" if error.strerror else error)
+        where = error.filename or "standard output"
+        _complain(f"{where}: {error.strerror}" if error.strerror else error)
     except (ValueError, ImportError) as error:
         _complain(error)
     except RuntimeError as error:  # a damaged store, and the error does not say which
@@ -284,14 +290,21 @@ def _run(options: argparse.Namespace) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit status."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by `>&-`
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="replace")  # of characters that it lacks
     try:
         try:
             return _run(_parser().parse_args(arguments))
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # as in `mmnist show FILE | head`: nobody reads on
+    except OSError as error:  # BrokenPipeError, as in `mmnist show FILE | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError):
+            return 0
+        _complain(f"standard output: {error.strerror}")
+        return 2
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_array, check_count, check_free_range, check_points
+from ._checks import MOST, check_array, check_count, check_free_range, check_points, check_tracks
 from ._strips import draw_strips, sequences_at_once
 from .bouncing import bounce_path, check_rule
 from .loading import check_digits, check_labels
@@ -98,19 +98,8 @@ def _check_sprites(sprites: Any, positions: Any, size: Any) -> tuple[Frames, NDA
             f"a row and a column for each of the {len(sprites)} sprites in each frame"
         )
     check_count(tracks.shape[1], "n_frames")
-    if tracks.dtype.kind not in "iu":
-        raise TypeError(
-            f"positions has dtype {tracks.dtype}: pass integers, such as to_pixels returns"
-        )
     free = check_free_range(size, sprites.shape[-1])
-    outside = ((tracks < 0) | (tracks > free)).any(axis=-1)
-    for sprite, frame in np.argwhere(outside)[:1]:
-        row, column = tracks[sprite, frame]
-        raise ValueError(
-            f"positions leave the canvas: sprite {sprite} is at row {row}, column {column} in "
-            f"frame {frame}; keep both from 0 to {free} (bounce_path does)"
-        )
-    return sprites, tracks
+    return sprites, check_tracks(tracks, "positions", free) if len(sprites) else tracks
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
@@ -209,8 +198,8 @@ class MovingMNIST:
         check_free_range(size, images.shape[-1])
         self.images = images
         self.labels = None if labels is None else check_labels(labels, len(images))
-        self.n_digits = check_count(n_digits, "n_digits", least=0)
-        self.n_frames = check_count(n_frames, "n_frames")
+        self.n_digits = check_count(n_digits, "n_digits", least=0, most=MOST)
+        self.n_frames = check_count(n_frames, "n_frames", most=MOST)
         self.size = check_count(size, "size")
         self.step_length = check_step_length(step_length)
         self.rule = rule
@@ -310,6 +299,8 @@ def _check_range(start: int, stop: int) -> tuple[int, int]:
     stop = check_count(stop, "stop", least=start)
     if stop > 2**128:
         raise ValueError(f"stop={stop} is too large: the stream has 2**128 sequences")
+    if stop - start > 2**32:
+        raise ValueError(f"stop={stop} is too far from start={start}: pass fewer at a time")
     return start, stop
 
 

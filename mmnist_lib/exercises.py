@@ -443,7 +443,8 @@ def _beside(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
     difference = np.abs(mine.astype(np.int16) - expected).astype(np.uint8)
     alt = "Your clip, the expected one, and their difference, which is black where they agree."
     titles = ["yours", "expected", "difference"]
-    return animate(np.stack([mine, expected, difference]), alt, titles=titles, fps=5)
+    clips = np.stack([mine, expected, difference])[..., np.newaxis]  # one channel, whatever length
+    return animate(clips, alt, titles=titles, fps=5)
 
 
 def _show(player: Player | None) -> None:

@@ -12,6 +12,7 @@ TypeError, ValueError, OSError
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import warnings
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from . import formats
-from ._atomic import check_target, new_files, partial_path
+from ._atomic import check_space, check_target, claim, new_files, partial_path
 from ._checks import check_count
 from .compositing import MovingMNIST
 
@@ -93,16 +94,23 @@ def save_zarr(
         client = None
         if scheduler is not None:  # asked first: if none answers, nothing is left behind
             client = stack.enter_context(distributed.Client(scheduler, timeout=30))
-        job.resume() if resume else job.begin(force)
+        if resume:
+            job.resume()
+        else:
+            job.check_begin(force)
+        # From here on the unfinished store is this run's alone.
+        stack.callback(os.close, claim(job.partial, force=True))
+        if not resume:
+            job.begin()
         job.run(client, progress or (lambda done: None))
-    for stray in job.partial.rglob("*.partial"):  # of workers that were killed while writing
-        stray.unlink()
-    if beside is not None:
-        with new_files(beside, force=replace) as (file,):
-            formats.save_truth(data, n_sequences, file)
-    if path.exists():
-        shutil.rmtree(path)
-    job.partial.rename(path)
+        for stray in job.partial.rglob("*.partial"):  # of workers that were killed while writing
+            stray.unlink()
+        if beside is not None:
+            with new_files(beside, force=replace) as (file,):
+                formats.save_truth(data, n_sequences, file)
+        if path.exists():
+            shutil.rmtree(path)
+        job.partial.rename(path)
 
 
 def open_zarr(path: Path, layout: str | None) -> tuple[Any, tuple[int, ...]]:
@@ -139,15 +147,23 @@ class _Job:
             **formats.settings_of(self.data),
         }  # fmt: skip
 
-    def begin(self, force: bool) -> None:
+    def check_begin(self, force: bool) -> None:
+        """Make the folder of the unfinished store, or raise what stands against it."""
+        if self.partial.exists() and not force:
+            raise FileExistsError(
+                f"{str(self.partial)!r} exists: another run is writing it, or was stopped. "
+                "If none is, finish it (resume), or begin anew (force)"
+            )
+        if self.partial.is_symlink():
+            self.partial.unlink()  # what it leads to is somebody else's
+        shape = formats.layout_shape(self.data, self.n_sequences, self.layout)
+        check_space(self.partial, math.prod(shape) // 100)  # a chunk is never packed as small
+        self.partial.mkdir(exist_ok=True)
+
+    def begin(self) -> None:
         """Make the unfinished store."""
-        if self.partial.exists():
-            if not force:
-                raise FileExistsError(
-                    f"{str(self.partial)!r} exists: another run is writing it, or was stopped. "
-                    "If none is, finish it (resume), or begin anew (force)"
-                )
-            shutil.rmtree(self.partial)
+        for old in self.partial.iterdir():
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
         axes = ("time", "sequence") if self.layout == "canonical" else ("sequence", "time")
         zarr.create_array(
             self.partial,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_count, check_numbers, check_points
+from ._checks import MOST, check_choice, check_count, check_number, check_numbers, check_points
 
 __all__ = ["random_start", "random_velocity", "straight_path", "velocity_of"]
 
@@ -77,11 +77,9 @@ def random_velocity(
     """
     rng, shape = _generator(rng), _shape(shape)
     step_length = check_step_length(step_length)
-    if kind == "angle":
+    if check_choice(kind, "kind", ("angle", "box")) == "angle":
         return velocity_of(2 * np.pi * rng.random(shape), step_length)
-    if kind == "box":
-        return step_length * rng.random((*shape, 2))
-    raise ValueError(f"kind={kind!r} is unknown: choose 'angle' or 'box'")
+    return step_length * rng.random((*shape, 2))
 
 
 def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float64]:
@@ -130,7 +128,7 @@ def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArr
         `bounce_path` does that.
     """
     start, velocity = check_motion(start, velocity)
-    steps = np.arange(1, check_count(n_frames, "n_frames") + 1)[:, np.newaxis]
+    steps = np.arange(1, check_count(n_frames, "n_frames", most=MOST) + 1)[:, np.newaxis]
     return start[..., np.newaxis, :] + steps * velocity[..., np.newaxis, :]
 
 
@@ -150,13 +148,7 @@ def check_motion(start: Any, velocity: Any) -> tuple[NDArray[np.float64], NDArra
 
 def check_step_length(value: Any) -> float:
     """Return `value` as a float that is finite and not negative."""
-    try:
-        step_length = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"step_length={value!r} is not a number: pass one >= 0") from None
-    if not 0 <= step_length < np.inf:
-        raise ValueError(f"step_length={step_length}: pass a finite number >= 0")
-    return step_length
+    return check_number(value, "step_length")
 
 
 def _generator(rng: Any) -> np.random.Generator:
@@ -167,4 +159,4 @@ def _generator(rng: Any) -> np.random.Generator:
 
 def _shape(shape: Shape) -> tuple[int, ...]:
     lengths = shape if isinstance(shape, tuple) else (shape,)
-    return tuple(check_count(length, "shape", least=0) for length in lengths)
+    return tuple(check_count(length, "shape", least=0, most=2**31) for length in lengths)

@@ -177,9 +177,9 @@ def test_dask_reads_it_lazily(tmp_path):
 def test_the_truth_is_the_one_that_a_file_has(tmp_path, scheduler):
     save_zarr(small(), 10, tmp_path / "made.zarr", truth=True, scheduler=scheduler)
     save_sequences(small(), 10, tmp_path / "other.npy", truth=True)
-    assert names(tmp_path) == {"made.zarr", "made-truth.npz", "other.npy", "other-truth.npz"}
+    assert names(tmp_path) == {"made.zarr", "made.zarr-truth.npz", "other.npy", "other-truth.npz"}
     with (
-        np.load(tmp_path / "made-truth.npz") as made,
+        np.load(tmp_path / "made.zarr-truth.npz") as made,
         np.load(tmp_path / "other-truth.npz") as other,
     ):
         assert set(made) == set(other) >= {"digits", "labels", "path", "settings"}
@@ -277,12 +277,12 @@ def test_an_unfinished_store_is_begun_anew_only_by_force(tmp_path):
 
 
 def test_an_old_truth_is_replaced_only_by_force(tmp_path):
-    (tmp_path / "made-truth.npz").write_bytes(b"old")
-    with pytest.raises(FileExistsError, match=r"made-truth.npz' exists"):
+    (tmp_path / "made.zarr-truth.npz").write_bytes(b"old")
+    with pytest.raises(FileExistsError, match=r"made.zarr-truth.npz' exists"):
         save_zarr(small(), 3, tmp_path / "made.zarr", truth=True)
-    assert names(tmp_path) == {"made-truth.npz"}
+    assert names(tmp_path) == {"made.zarr-truth.npz"}
     save_zarr(small(), 3, tmp_path / "made.zarr", truth=True, force=True)
-    with np.load(tmp_path / "made-truth.npz") as archive:
+    with np.load(tmp_path / "made.zarr-truth.npz") as archive:
         assert len(archive["digits"]) == 3
 
 
@@ -628,13 +628,13 @@ def test_what_an_interrupted_run_finished_is_not_made_again(tmp_path, monkeypatc
 @pytest.mark.parametrize("truth", ["half", "whole"])
 def test_a_run_that_was_killed_at_the_truth_is_resumed(tmp_path, truth):
     partial = unfinished(tmp_path / "made.zarr", kept={0, 1, 2, 3})
-    name = ".made-truth.npz.partial" if truth == "half" else "made-truth.npz"
+    name = ".made.zarr-truth.npz.partial" if truth == "half" else "made.zarr-truth.npz"
     (tmp_path / name).write_bytes(b"PK")
     before = chunks(partial)
     save_zarr(small(), 10, tmp_path / "made.zarr", truth=True, resume=True)
-    assert names(tmp_path) == {"made.zarr", "made-truth.npz"}
+    assert names(tmp_path) == {"made.zarr", "made.zarr-truth.npz"}
     assert chunks(tmp_path / "made.zarr") == before
-    with np.load(tmp_path / "made-truth.npz") as archive:
+    with np.load(tmp_path / "made.zarr-truth.npz") as archive:
         assert len(archive["digits"]) == 10
 
 

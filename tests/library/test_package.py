@@ -145,6 +145,10 @@ def test_prediction_comes_last_and_its_scores_stand_alone():
     assert imports_of("metrics") == {"_checks", "visualization"}  # for the colors of its curves
 
 
+def test_a_dataset_is_made_of_what_compositing_makes():
+    assert imports_of("datasets") == {"compositing", "metrics", "_checks"}
+
+
 def test_tracking_needs_no_network_and_nothing_imports_it():
     assert imports_of("tracking") <= {*FLOW, *HELPERS}
     others = modules() - {"__init__"}

@@ -15,6 +15,7 @@ from .files import *
 from .loading import *
 from .metrics import *
 from .player import *
+from .scoring import *
 from .tracking import *
 from .trajectories import *
 from .visualization import *

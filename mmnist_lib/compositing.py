@@ -248,7 +248,7 @@ class MovingMNIST:
 
         Returns uint8 frames ``(n, n_frames, size, size)``, in the order of `indices`.
         """
-        firsts = [_check_index(index) for index in indices]
+        firsts = [_check_number(index, "index") for index in indices]
         frames = np.empty((len(firsts), self.n_frames, self.size, self.size), np.uint8)
         self._draw(frames, self._truth(self._numbers(firsts, 1)))
         return frames
@@ -273,7 +273,8 @@ class MovingMNIST:
         uint8 array of shape ``(stop - start, n_frames, size, size)``
             The frames; `out` itself, if that was passed.
         """
-        start, stop = _check_range(start, stop)
+        start = _check_number(start, "start")
+        stop = _check_number(stop, "stop", least=start)
         shape = (stop - start, self.n_frames, self.size, self.size)
         frames = np.empty(shape, np.uint8) if out is None else _check_out(out, shape)
         step = max(1, NUMBERS // (max(1, self.n_digits) * self.n_frames))
@@ -311,8 +312,8 @@ class MovingMNIST:
         GroundTruth
             Without `stop`, the arrays lack their leading axis.
         """
-        first = check_count(start, "start", least=0)
-        first, last = _check_range(first, first + 1 if stop is None else stop)
+        first = _check_number(start, "start")
+        last = _check_number(first + 1 if stop is None else stop, "stop", least=first)
         truth = self._truth(self._numbers([first], last - first))
         return truth if stop is not None else truth[0]
 
@@ -340,19 +341,11 @@ class MovingMNIST:
         return numbers.reshape(len(firsts) * each, self.n_digits, 4)
 
 
-def _check_index(index: Any) -> int:
-    index = check_count(index, "index", least=0)
-    if index >= 2**128:
-        raise ValueError(f"index={index} is too large: the stream has 2**128 sequences")
-    return index
-
-
-def _check_range(start: int, stop: int) -> tuple[int, int]:
-    start = check_count(start, "start", least=0)
-    stop = check_count(stop, "stop", least=start)
-    if stop > 2**128:
-        raise ValueError(f"stop={stop} is too large: the stream has 2**128 sequences")
-    return start, stop
+def _check_number(value: Any, name: str, least: int = 0) -> int:
+    number = check_count(value, name, least)
+    if number >= 2**128:
+        raise ValueError(f"{name}={number} is too large: the stream has 2**128 sequences")
+    return number
 
 
 def _check_out(out: Any, shape: tuple[int, ...]) -> Frames:

@@ -46,7 +46,7 @@ def random_start(rng: np.random.Generator, shape: Shape = ()) -> NDArray[np.floa
     float64 array of shape ``(*shape, 2)``
         ``(row, column)`` in [0, 1), unit coordinates.
     """
-    return _generator(rng).random((*_shape(shape), 2))
+    return check_generator(rng).random((*_shape(shape), 2))
 
 
 def random_velocity(
@@ -75,7 +75,7 @@ def random_velocity(
     float64 array of shape ``(*shape, 2)``
         ``(rows, columns)`` per frame, unit coordinates.
     """
-    rng, shape = _generator(rng), _shape(shape)
+    rng, shape = check_generator(rng), _shape(shape)
     step_length = check_step_length(step_length)
     if kind == "angle":
         return velocity_of(2 * np.pi * rng.random(shape), step_length)
@@ -159,7 +159,8 @@ def check_step_length(value: Any) -> float:
     return step_length
 
 
-def _generator(rng: Any) -> np.random.Generator:
+def check_generator(rng: Any) -> np.random.Generator:
+    """Return `rng`, or raise TypeError if it is no Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng={rng!r} is not a Generator: pass np.random.default_rng(seed)")
     return rng

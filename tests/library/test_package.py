@@ -149,20 +149,26 @@ def test_a_dataset_is_made_of_what_compositing_makes():
     assert imports_of("datasets") == {"compositing", "metrics", "_checks"}
 
 
+def test_scores_of_files_come_after_files_and_metrics():
+    assert imports_of("scoring") == {
+        "compositing", "files", "formats", "metrics", "tracking", "_atomic",
+    }  # fmt: skip
+
+
 def test_tracking_needs_no_network_and_nothing_imports_it():
     assert imports_of("tracking") <= {*FLOW, *HELPERS}
-    others = modules() - {"__init__"}
+    others = modules() - {"__init__", "scoring"}  # which scores the floor
     assert not [module for module in others if "tracking" in imports_of(module)]
 
 
 def test_files_are_made_of_what_compositing_makes():
     assert imports_of("formats") == {"compositing", "_atomic"}
     assert imports_of("files") == {"compositing", "formats", "_atomic", "_checks"}
-    assert imports_of("scale") == {"compositing", "formats", "_atomic", "_checks"}
+    assert imports_of("scale") == {"compositing", "formats", "trajectories", "_atomic", "_checks"}
     # The command is an end: nothing imports it.
     assert imports_of("__main__") == {
         "_atomic", "bouncing", "compositing", "files", "formats", "loading", "player", "scale",
-        "visualization",
+        "scoring", "visualization",
     }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def score_file(
     ----------
     true : str or path
         A file of whole sequences, as for `load_sequences`.
-    *predicted : str or path
+    predicted : str or path, any number of them
         ``.npy`` files of their last frames as predicted, ten without any: ``(n, n_out, size,
         size)`` or time first, floats from 0 to 1 or uint8, a channel axis after time or none.
     layout : as for `load_sequences`, of the true frames

@@ -84,8 +84,8 @@ def random_velocity(
     raise ValueError(f"kind={kind!r} is unknown: choose 'angle' or 'box'")
 
 
-def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float64]:
-    """Turn angles into velocities of one speed.
+def velocity_of(angle: ArrayLike, step_length: ArrayLike = 0.1) -> NDArray[np.float64]:
+    """Turn angles into velocities.
 
     >>> velocity_of(0.0, step_length=0.5)
     array([0. , 0.5])
@@ -94,8 +94,8 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
     ----------
     angle : array_like of float, shape ``(...)``
         Radians. 0 points right, and a quarter turn points down, since rows count downwards.
-    step_length : float, default 0.1
-        The speed in unit coordinates per frame.
+    step_length : float or array_like of float, default 0.1
+        The speed in unit coordinates per frame: one for all, or one for each angle.
 
     Returns
     -------
@@ -103,7 +103,16 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
         ``step_length * (sin(angle), cos(angle))``, which is ``(rows, columns)`` per frame.
     """
     angle = check_numbers(angle, "angle")
-    return check_step_length(step_length) * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    direction = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    if not isinstance(step_length, list | tuple | np.ndarray):
+        return check_step_length(step_length) * direction
+    speeds = check_numbers(step_length, "step_length")
+    if speeds.shape != angle.shape or (speeds < 0).any():
+        raise ValueError(
+            f"step_length={step_length!r}: pass one number >= 0, or one for each of the "
+            f"{angle.shape} angles"
+        )
+    return speeds[..., np.newaxis] * direction
 
 
 def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArray[np.float64]:

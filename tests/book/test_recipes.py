@@ -1,14 +1,18 @@
 """The recipes of "Other frameworks": each is short, and runs as it stands, on fewer sequences.
 
+And the one of "Your own moving dataset" that nbval does not run, because it needs an encoder.
+
 Those of frameworks that are too large for `make test` run in the weekly workflow, which names the
 frameworks that it has in MMNIST_FRAMEWORKS. So none is skipped there by mistake.
 """
 
 import importlib.util
+import json
 import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 PAGE = Path(__file__).parents[2] / "book" / "other-frameworks.md"
@@ -70,3 +74,20 @@ CHECKS = {
     ),
     FILE: lambda space: learned(space),
 }
+
+
+def test_a_sequence_becomes_a_video(tmp_path, monkeypatch):
+    if not importlib.util.find_spec("imageio_ffmpeg") and "imageio" not in REQUIRED:
+        pytest.skip("the weekly workflow has imageio's encoder")
+    import imageio.v3 as iio
+
+    monkeypatch.chdir(tmp_path)
+    page = json.loads((PAGE.parent / "own-dataset.ipynb").read_text(encoding="utf-8"))
+    text = "\n".join("".join(cell["source"]) for cell in page["cells"])
+    (code,) = re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S)
+    colored = np.zeros((20, 64, 64, 3), np.uint8)
+    colored[:, 20:40, 20:40, 0] = 255
+    exec(code, {"colored": colored})
+    video = iio.imread("clip.mp4")
+    assert video.shape == (20, 256, 256, 3)
+    assert video[3, 120, 120, 0] > 200 and video[3, 10, 10].max() < 30

@@ -139,7 +139,7 @@ def _add_what_and_how(command: Any) -> None:
     _add_option(what, "--seed", 0, "use different ones for training and test", metavar="N")
     how = command.add_argument_group("how to write it")
     how.add_argument("--layout", help=LAYOUT, choices=formats.LAYOUTS)
-    block = "sequences in a chunk of a .zarr (default: 512 of the usual kind)"
+    block = "sequences in a chunk of a .zarr (default: 64 of the usual kind)"
     how.add_argument("--block", type=int, metavar="N", help=block)
     how.add_argument("--truth", action="store_true", help="write NAME-truth.npz, the ground truth")
     how.add_argument("--force", action="store_true", help="replace what has that name")
@@ -284,7 +284,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _score(options: argparse.Namespace) -> int:
-    *predicted, true = options.file, *options.more
+    files: list[Path] = [options.file, *options.more]
+    *predicted, true = files
     digits = _digits(options)[0] if options.source else None
     bar = _Bar(f"scores of {true.name}", 100)
     print(score_file(true, *predicted, layout=options.layout, digits=digits, progress=bar), end="")

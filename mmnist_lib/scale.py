@@ -41,6 +41,7 @@ except ImportError as error:
     ) from error
 
 MOST_TASKS = 5000
+CHUNK_BYTES = 64 * 20 * 64 * 64  # 5 MB: it stays in a processor's cache while it is unpacked
 Block = tuple[int, int]
 
 
@@ -77,7 +78,7 @@ def save_zarr(
     layout : {"batch", "canonical"}, default "batch"
         Sequences first, or time first. Sequences first takes a fifth of the disk.
     block : int, optional
-        Sequences in a block, which is one compressed chunk; by default 512 of the usual kind.
+        Sequences in a block, which is one compressed chunk; by default 64 of the usual kind.
         Reading one sequence decompresses its whole block, so smaller ones suit random access.
     truth : as for `save_sequences`
     scheduler : str or distributed.Client, optional
@@ -100,7 +101,8 @@ def save_zarr(
     beside = formats.check_truth_target(data, path, replace) if truth else None
     if not (isinstance(scheduler, str | None) or hasattr(scheduler, "compute")):
         raise TypeError(f"scheduler={scheduler!r}: pass a distributed.Client or an address")
-    block = formats.block_length(data) if block is None else check_count(block, "block")
+    usual = max(1, CHUNK_BYTES // (data.n_frames * data.size**2))
+    block = usual if block is None else check_count(block, "block")
     job = _Job(data, n_sequences, partial_path(path), layout, min(block, n_sequences))
     with contextlib.ExitStack() as stack:
         client = scheduler

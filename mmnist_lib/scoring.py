@@ -116,7 +116,7 @@ def _cell(values: NDArray[np.float64], metric: tuple[Any, int]) -> str:
 def _predictions(path: Path, true: Frames) -> Any:
     """Open predictions of the last frames of `true` without reading them, sequences first."""
     try:
-        frames = np.lib.format.open_memmap(path, mode="r")
+        frames: Any = np.lib.format.open_memmap(path, mode="r")
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{path} is not a whole .npy file of numbers: {error}") from error
     given, n = frames.shape, len(true)

@@ -47,7 +47,7 @@ def limit():
 @pytest.fixture(autouse=True)
 def blocks_of_three(monkeypatch):
     """Make three sequences of `small` at a time: a chunk holds three."""
-    monkeypatch.setattr(formats, "BLOCK_BYTES", 3 * 576 + 500)
+    monkeypatch.setattr(scale, "CHUNK_BYTES", 3 * 576 + 500)
 
 
 def new_cluster():
@@ -197,17 +197,15 @@ def test_a_bad_reader_is_refused_at_once(tmp_path, monkeypatch, arguments, error
         scale.shuffled_batches(*arguments)
 
 
-def test_a_chunk_of_the_usual_kind_is_512_sequences_and_smaller_than_they_are(
-    tmp_path, monkeypatch
-):
+def test_a_chunk_of_the_usual_kind_is_64_sequences_and_smaller_than_they_are(tmp_path, monkeypatch):
     monkeypatch.undo()  # of the blocks of three
     _, (images, _) = load_mnist("sample")
     data = MovingMNIST(images)
-    save_zarr(data, 600, tmp_path / "made.zarr")
+    save_zarr(data, 100, tmp_path / "made.zarr")
     store = zarr.open_array(tmp_path / "made.zarr", mode="r")
-    assert store.chunks == (512, 20, 64, 64)
+    assert store.chunks == (64, 20, 64, 64)
     assert store.nbytes_stored() < store.nbytes / 50
-    np.testing.assert_array_equal(read(tmp_path / "made.zarr"), data.batch(0, 600))
+    np.testing.assert_array_equal(read(tmp_path / "made.zarr"), data.batch(0, 100))
 
 
 @pytest.mark.parametrize("changes", [{"n_digits": 0}, {"n_frames": 1}, {"size": 5, "n_digits": 1}])
@@ -449,7 +447,7 @@ def test_a_whole_store_is_not_resumed(tmp_path):
 def test_a_version_with_other_blocks_resumes_nothing_wrongly(tmp_path, monkeypatch):
     path = tmp_path / "made.zarr"
     unfinished(path, kept={1})
-    monkeypatch.setattr(formats, "BLOCK_BYTES", 5 * 576)
+    monkeypatch.setattr(scale, "CHUNK_BYTES", 5 * 576)
     with pytest.raises(ValueError, match=r"was begun with {'block': 3}: resume it with the same"):
         save_zarr(small(), 10, path, resume=True)
 
@@ -533,12 +531,12 @@ def test_a_killed_command_is_resumed(tmp_path):
             process.kill()
     before = chunks(partial)
     assert process.returncode == -9 and names(tmp_path) == {partial.name}
-    assert 0 < len(before) < 8
+    assert 0 < len(before) < 63
 
     subprocess.run([*command, "--resume"], capture_output=True, timeout=HANG, check=True)
     assert names(tmp_path) == {"made.zarr"}
     after = chunks(path)
-    assert len(after) == 8 and before.items() <= after.items()
+    assert len(after) == 63 and before.items() <= after.items()
     _, (images, _) = load_mnist("sample")
     data, store = MovingMNIST(images), zarr.open_array(path, mode="r")
     for low in range(0, n, 512):

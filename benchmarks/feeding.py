@@ -86,8 +86,8 @@ def main() -> None:
     floats = SequenceDataset(data, 10_000, n_in=10, as_float=True)
     rng = np.random.default_rng(0)
 
-    def load(dataset: Dataset) -> Iterator:
-        return iter(DataLoader(dataset, batch_size=16, shuffle=True, num_workers=2))
+    def load(dataset: Dataset, workers: int = 2) -> Iterator:
+        return iter(DataLoader(dataset, batch_size=16, shuffle=True, num_workers=workers))
 
     def picks() -> Iterator:
         while True:
@@ -104,8 +104,10 @@ def main() -> None:
         tables: list[dict[str, Callable[[], Iterator]]] = [
             {
                 "DataLoader, two workers, over the usual generator": lambda: load(usual),
-                "over SequenceDataset": lambda: load(ours),
-                "over SequenceDataset, as_float": lambda: load(floats),
+                "two workers, over SequenceDataset": lambda: load(ours),
+                "two workers, over SequenceDataset, as_float": lambda: load(floats),
+                "no workers, over SequenceDataset": lambda: load(ours, 0),
+                "no workers, over SequenceDataset, as_float": lambda: load(floats, 0),
             },
             {
                 "one process, the usual generator's items": lambda: (

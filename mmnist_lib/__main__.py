@@ -20,9 +20,12 @@ from .bouncing import RULES
 from .compositing import Frames, MovingMNIST
 from .files import load_sequences, save_sequences
 from .loading import load_mnist
+from .scoring import score_file
 
 RAW = argparse.RawDescriptionHelpFormatter
-ARGUMENT = r"\b(?:n_)?(sequences|frames|digits|size|step_length|seed|source|layout)=(?:'(\w+)')?"
+ARGUMENT = (
+    r"\b(?:n_)?(sequences|frames|digits|size|step_length|seed|source|layout|block)=(?:'(\w+)')?"
+)
 
 ABOUT = "Make Moving MNIST by the real dataset's rule, look at such a file, or check one."
 
@@ -30,10 +33,13 @@ EXAMPLES = """
 examples:
   mmnist generate moving_mnist.npy                  10,000 sequences, 819 MB
   mmnist generate train.npy --split train --seed 1  other digits on other paths
+  mmnist generate val.npy --split validation --seed 2
   mmnist generate small.npy --sequences 100 --source sample
   mmnist generate big.zarr --sequences 1000000      a Zarr store, written on all cores
   mmnist show moving_mnist.npy --index 3 --save clip.gif
   mmnist check moving_mnist.npy
+  mmnist score moving_mnist.npy                     the baselines
+  mmnist score predicted.npy moving_mnist.npy
 
 exit status:
   0  all went well; for check: this is the published file
@@ -55,6 +61,12 @@ Prints the shape, and the first and the last frame of a sequence as characters. 
 writes a moving .gif or a film strip as .png instead of the characters.
 """
 
+SCORE = """
+Scores files of predictions against the true sequences, which come last: MSE, MAE, SSIM and PSNR
+as the benchmark computes them, with 95 % intervals, beside baselines. Without predictions, the
+baselines alone.
+"""
+
 CHECK = """
 Compares a file with the published mnist_test_seq.npy: the sha256 of its bytes, and, where that
 differs, its shape, dtype and statistics. Reads the whole file.
@@ -64,8 +76,11 @@ SOURCE = """where the digits come from: keras downloads all 70,000, sample is th
 with the library, PATH is an .npz in Keras' layout or a folder of MNIST's IDX files; auto takes
 $MMNIST_DATA, else keras, else sample"""
 
+SPLIT = """which of MNIST's digits; the published file has test; validation is the last sixth of
+those for training, which train leaves out"""
+
 LAYOUT = """canonical, as the published file: (frames, sequences, size, size); batch: (sequences,
-frames, size, size)"""
+frames, size, size) (default: canonical in a .npy, batch in a .zarr)"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -96,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         ("generate", "write sequences to a file", GENERATE, _add_what_and_how, _generate),
         ("show", "look at a sequence", SHOW, _add_view, _show),
         ("check", "is this the published file?", CHECK, _add_layout, _check),
+        ("score", "how good are predictions?", SCORE, _add_score, _score),
     ):
         command = commands.add_parser(name, help=help, description=about, formatter_class=RAW)
         command.add_argument("file", type=Path, help="sequences: NAME.npy, .npz or .zarr")
@@ -121,12 +137,13 @@ def _add_what_and_how(command: Any) -> None:
     _add_option(
         what, "--rule", "clamp", "at the walls; the published file has clamp", choices=RULES
     )
-    digits = "which of MNIST's digits; the published file has test"
-    _add_option(what, "--split", "test", digits, choices=("train", "test"))
+    _add_option(what, "--split", "test", SPLIT, choices=("train", "validation", "test"))
     _add_option(what, "--source", "auto", SOURCE, metavar="auto|sample|keras|PATH")
     _add_option(what, "--seed", 0, "use different ones for training and test", metavar="N")
     how = command.add_argument_group("how to write it")
-    _add_option(how, "--layout", "canonical", LAYOUT, choices=formats.LAYOUTS)
+    how.add_argument("--layout", help=LAYOUT, choices=formats.LAYOUTS)
+    block = "sequences in a chunk of a .zarr (default: 64 of the usual kind)"
+    how.add_argument("--block", type=int, metavar="N", help=block)
     how.add_argument("--truth", action="store_true", help="write NAME-truth.npz, the ground truth")
     how.add_argument("--force", action="store_true", help="replace what has that name")
     cluster = "of a Dask cluster, such as tcp://host:8786, to write a .zarr there"
@@ -146,24 +163,30 @@ def _add_layout(command: Any) -> None:
     command.add_argument("--layout", choices=formats.LAYOUTS, help=which)
 
 
+def _add_score(command: Any) -> None:
+    command.add_argument("more", type=Path, nargs="*", metavar="file", help="the last is the truth")
+    floor = "the digits of a file with --truth, as for generate; adds the floor"
+    command.add_argument("--source", metavar="auto|sample|keras|PATH", help=floor)
+    _add_option(command, "--split", "test", SPLIT, choices=("train", "validation", "test"))
+    _add_layout(command)
+
+
 def _generate(options: argparse.Namespace) -> int:
     to_store = options.file.suffix == ".zarr"
-    if (options.scheduler or options.resume) and not to_store:
-        raise ValueError("--scheduler and --resume are for a store: name a FILE.zarr")
+    if (options.scheduler or options.resume or options.block is not None) and not to_store:
+        raise ValueError("--scheduler, --resume and --block are for a store: name a FILE.zarr")
+    options.layout = options.layout or ("batch" if to_store else "canonical")
     path = check_target(options.file, (".npy", ".npz", ".zarr"), options.force)
     if to_store:
         from .scale import save_zarr  # before the digits: if Dask is missing, say so at once
-    train, test = load_mnist(options.source)
-    images, labels = train if options.split == "train" else test
-    if not len(images):
-        raise ValueError(f"source={options.source!r} has no {options.split} digits: see --split")
+    images, labels = _digits(options)
     settings = {name: getattr(options, name) for name in ("size", "step_length", "rule", "seed")}
     settings |= {"n_digits": options.digits, "n_frames": options.frames}
     data = MovingMNIST(images, labels, **settings)
     same: dict[str, Any] = {name: getattr(options, name) for name in ("layout", "truth", "force")}
     same["progress"] = _Bar(path.name, options.sequences)
     if to_store:
-        store = {"scheduler": options.scheduler, "resume": options.resume}
+        store = {name: getattr(options, name) for name in ("scheduler", "resume", "block")}
         save_zarr(data, options.sequences, path, **same, **store)
     else:
         save_sequences(data, options.sequences, path, **same)
@@ -172,6 +195,20 @@ def _generate(options: argparse.Namespace) -> int:
     if options.truth:
         print(f"{formats.truth_path(path)}: the ground truth")
     return 0
+
+
+def _digits(options: argparse.Namespace) -> tuple[Frames, Any]:
+    """Load the digits of a split, none of which is in another."""
+    (images, labels), test = load_mnist(options.source)
+    cut = len(images) * 5 // 6  # 50,000 of 60,000
+    parts = {"train": slice(cut), "validation": slice(cut, None)}
+    if (part := parts.get(options.split)) is None:
+        images, labels = test
+    else:
+        images, labels = images[part], None if labels is None else labels[part]
+    if not len(images):
+        raise ValueError(f"source={options.source!r} has no {options.split} digits: see --split")
+    return images, labels
 
 
 def _open(options: argparse.Namespace) -> tuple[Any, tuple[int, ...]]:
@@ -254,6 +291,15 @@ def _check(options: argparse.Namespace) -> int:
             found, short = f"{found[:16]}…", f"{short[:16]}…"
         print(f"  {key:<24}{found:<24}{short}")
     return 1
+
+
+def _score(options: argparse.Namespace) -> int:
+    files: list[Path] = [options.file, *options.more]
+    *predicted, true = files
+    digits = _digits(options)[0] if options.source else None
+    bar = _Bar(f"scores of {true.name}", 100)
+    print(score_file(true, *predicted, layout=options.layout, digits=digits, progress=bar), end="")
+    return 0
 
 
 def _complain(message: object) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "bootstrap",
     "copy_last",
     "extrapolate",
+    "finite_psnr",
     "mae",
     "mse",
     "psnr",
@@ -140,6 +141,23 @@ def psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
             return 20 * np.log10(1 / np.sqrt(error))
 
     return _score(predicted, true, axis, of_frames)
+
+
+def finite_psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
+    """Return `psnr`, but count no frame as better than one pixel off by one gray level.
+
+    >>> true = np.zeros((1, 2, 64, 64))
+    >>> psnr(true, true), round(finite_psnr(true, true), 1)
+    (inf, 84.3)
+
+    So a mean stays finite where a frame is perfect.
+
+    Parameters and result as for `mse`.
+    """
+    scores, axes = psnr(predicted, true, axis=()), _check_axis(axis)
+    most = 20 * np.log10(255) + 10 * np.log10(np.prod(np.shape(true)[2:]))
+    means = np.minimum(scores, most).mean(axis=axes)
+    return means if np.ndim(means) else float(means)
 
 
 def ssim(
@@ -254,14 +272,15 @@ def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
     black     16.0     16 to 16      32.0  0.0016   6.02
 
     `predictions` maps names to frames; these and `true` are as for `mse`, with two sequences or
-    more. The interval of the MSE is that of `bootstrap`.
+    more. The interval of the MSE is that of `bootstrap`. PSNR counts no frame as better than one
+    pixel that is off by one gray level, so it stays finite where a frame is perfect.
     """
     check_named(predictions, "predictions", "frames")
     wide = max(map(len, predictions))
     lines = [f"{'':{wide}}    MSE  95 % interval     MAE    SSIM   PSNR"]
     for name, predicted in predictions.items():
         interval = bootstrap(mse(predicted, true, axis=1))
-        others = (score(predicted, true) for score in (mae, ssim, psnr))
+        others = (score(predicted, true) for score in (mae, ssim, finite_psnr))
         lines.append(f"{name:{wide}} " + ROW.format(mse(predicted, true), *interval, *others))
     return "\n".join(lines)
 

@@ -49,15 +49,16 @@ class Tracks:
     `sprites` are the digits, uint8 ``(k, 28, 28)``, and `positions` their tracks, int64 ``(k, n,
     2)``. `residual` is how much `composite` of these differs from the frames, summed over all
     pixels. `exact` says that this is 0, and that each track is possible with one angle and the
-    given speed. If it is False, don't believe the rest. If it is True, something else may fit
-    too: pixels that one digit covers in all frames stay open, and a speed off by a percent may
-    pass.
+    given speed. If it is False, `reason` says why; don't believe the rest. If it is True, something
+    else may fit too: pixels that one digit covers in all frames stay open, and a speed off by a
+    percent may pass.
     """
 
     sprites: Frames
     positions: Track
     residual: int
     exact: bool
+    reason: str
 
 
 def carve(frames: Frames, positions: ArrayLike) -> Frames:
@@ -104,8 +105,8 @@ def track(
     Parameters
     ----------
     frames : uint8 array ``(n, size, size)``
-        3 frames or more. With three, other digits or tracks give the same frames about one time
-        in ten; with ten frames hardly ever.
+        3 frames or more, square and wider than 28 pixels. With three, other digits or tracks give
+        the same frames about one time in ten; with ten frames hardly ever.
     n_digits : int, default 2
         How many digits it shows. More take longer, and fail more often.
     step_length : float, default 0.1
@@ -156,13 +157,10 @@ def predict(
     frames = _check_frames(frames, least=3)
     found = track(frames, n_digits=n_digits, step_length=step_length, rule=rule)
     if not found.exact:
-        why = "tracks that give them are of another speed"
-        if found.residual:
-            unexplained = f"{found.residual:,} of {frames.sum(dtype=np.int64):,} gray levels"
-            why = f"the best tracks leave {unexplained} unexplained"
         raise ValueError(
             f"frames are not of {n_digits} digits with step_length={step_length} and "
-            f"rule={rule!r}: {why}; pass the settings that made them, and frames without noise"
+            f"rule={rule!r}: {found.reason}; pass the settings that made them, and frames "
+            "without noise"
         )
     known = {"size": frames.shape[-1], "step_length": step_length, "rule": rule}
     return oracle(found.sprites, found.positions, n_frames, estimate, **known)
@@ -426,7 +424,13 @@ class _Search:
         sprites = np.stack([digit.sprite for digit in digits])
         positions = np.stack([digit.track for digit in digits])
         left = self.left(digits)
-        return Tracks(sprites, positions, left, left == 0 and self.possible(digits))
+        reason = ""
+        if left:
+            unexplained = f"{left:,} of {self.frames.sum(dtype=np.int64):,} gray levels"
+            reason = f"the best tracks leave {unexplained} unexplained"
+        elif not self.possible(digits):
+            reason = "tracks that give them are of another speed"
+        return Tracks(sprites, positions, left, not reason, reason)
 
     def extend(self, digits: list[_Digit]) -> bool:
         """Add digits until there are enough; return whether they explain all."""

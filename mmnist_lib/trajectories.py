@@ -46,7 +46,7 @@ def random_start(rng: np.random.Generator, shape: Shape = ()) -> NDArray[np.floa
     float64 array of shape ``(*shape, 2)``
         ``(row, column)`` in [0, 1), unit coordinates.
     """
-    return _generator(rng).random((*_shape(shape), 2))
+    return check_generator(rng).random((*_shape(shape), 2))
 
 
 def random_velocity(
@@ -75,15 +75,15 @@ def random_velocity(
     float64 array of shape ``(*shape, 2)``
         ``(rows, columns)`` per frame, unit coordinates.
     """
-    rng, shape = _generator(rng), _shape(shape)
+    rng, shape = check_generator(rng), _shape(shape)
     step_length = check_step_length(step_length)
     if check_choice(kind, "kind", ("angle", "box")) == "angle":
         return velocity_of(2 * np.pi * rng.random(shape), step_length)
     return step_length * rng.random((*shape, 2))
 
 
-def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float64]:
-    """Turn angles into velocities of one speed.
+def velocity_of(angle: ArrayLike, step_length: ArrayLike = 0.1) -> NDArray[np.float64]:
+    """Turn angles into velocities.
 
     >>> velocity_of(0.0, step_length=0.5)
     array([0. , 0.5])
@@ -92,8 +92,8 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
     ----------
     angle : array_like of float, shape ``(...)``
         Radians. 0 points right, and a quarter turn points down, since rows count downwards.
-    step_length : float, default 0.1
-        The speed in unit coordinates per frame.
+    step_length : float or array_like of float, default 0.1
+        The speed in unit coordinates per frame: one for all, or one for each angle.
 
     Returns
     -------
@@ -101,7 +101,16 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
         ``step_length * (sin(angle), cos(angle))``, which is ``(rows, columns)`` per frame.
     """
     angle = check_numbers(angle, "angle")
-    return check_step_length(step_length) * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    direction = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    if not isinstance(step_length, list | tuple | np.ndarray):
+        return check_step_length(step_length) * direction
+    speeds = check_numbers(step_length, "step_length")
+    if speeds.shape != angle.shape or (speeds < 0).any():
+        raise ValueError(
+            f"step_length={step_length!r}: pass one number >= 0, or one for each of the "
+            f"{angle.shape} angles"
+        )
+    return speeds[..., np.newaxis] * direction
 
 
 def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArray[np.float64]:
@@ -151,7 +160,8 @@ def check_step_length(value: Any) -> float:
     return check_number(value, "step_length")
 
 
-def _generator(rng: Any) -> np.random.Generator:
+def check_generator(rng: Any) -> np.random.Generator:
+    """Return `rng`, or raise TypeError if it is no Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng={rng!r} is not a Generator: pass np.random.default_rng(seed)")
     return rng

@@ -69,13 +69,17 @@ def start(*arguments, **options):
     return done.returncode, done.stdout, done.stderr
 
 
+PARTS = {"train": slice(3333), "validation": slice(3333, None)}  # of the sample's 4,000
+
+
 def names(folder):
     return {path.name for path in Path(folder).iterdir()}
 
 
 def sample(split="test", **changes):
     images, labels = load_mnist("sample")[split == "test"]
-    return MovingMNIST(images, labels, **changes)
+    part = PARTS.get(split, slice(None))
+    return MovingMNIST(images[part], labels[part], **changes)
 
 
 def pool(path):
@@ -122,12 +126,16 @@ DEFAULTS = {
     "--split": "test",
     "--source": "auto",
     "--seed": "0",
-    "--layout": "canonical",
+    "--layout": None,
+    "--block": None,
     "--truth": None,
     "--force": None,
     "--scheduler": None,
     "--resume": None,
 }
+
+
+BY_FILE = {"--layout", "--block"}  # the help says what decides
 
 
 def help_of(text):
@@ -143,7 +151,7 @@ def test_the_help_names_each_option_and_its_default(run):
     assert described.keys() == {"-h", *DEFAULTS}
     for option, default in DEFAULTS.items():
         found = re.findall(r"\(default: ([^,)]+)", described[option])
-        assert found == ([default] if default else []), option
+        assert found == ([default] if default else []) or option in BY_FILE, option
         assert len(described[option].split()) > 3, option
     really = vars(_parser().parse_args(["generate", "made.npy"]))
     for option, default in DEFAULTS.items():
@@ -151,7 +159,7 @@ def test_the_help_names_each_option_and_its_default(run):
         assert (str(value) == default) if default else not value, option
 
 
-@pytest.mark.parametrize("command", ["generate", "show", "check"])
+@pytest.mark.parametrize("command", ["generate", "show", "check", "score"])
 def test_each_command_has_a_help(run, command):
     status, out, err = run(command, "--help")
     assert (status, err) == (0, "") and out.startswith(f"usage: mmnist {command} ")
@@ -193,6 +201,7 @@ def test_the_console_script_is_the_command():
         (["--step-length", "0"], {"step_length": 0.0}),
         (["--rule", "reflect"], {"rule": "reflect"}),
         (["--split", "train"], {"split": "train"}),
+        (["--split", "validation"], {"split": "validation"}),
         (["--split", "test"], {}),
         (["--seed", "9"], {"seed": 9}),
         (["--seed", str(2**128 - 1)], {"seed": 2**128 - 1}),
@@ -205,7 +214,8 @@ def test_each_setting_reaches_the_data(run, tmp_path, arguments, changes):
     data = sample(**changes)
     expected = data.batch(0, 6).swapaxes(0, 1)
     np.testing.assert_array_equal(np.load(path), expected)
-    images = "4,000 train" if "train" in arguments else "1,000 test"
+    digits = {"train": "3,333 train", "validation": "667 validation"}
+    images = digits.get(arguments[-1] if arguments else "", "1,000 test")
     assert out == f"{path}: uint8 {expected.shape}, of {images} digits, seed {data.seed}\n"
     if changes:
         assert not np.array_equal(sample().batch(0, 6).swapaxes(0, 1), expected)
@@ -232,6 +242,15 @@ def test_the_way_of_writing_reaches_the_file(run, tmp_path, suffix, layout):
         np.testing.assert_array_equal(truth["labels"], sample().truth(0, 5).labels)
 
 
+def test_a_store_has_sequences_first_and_blocks_as_asked_for(run, tmp_path):
+    arguments = ["generate", tmp_path / "made.zarr", "--source", "sample", "--sequences", 5]
+    status, out, err = run(*arguments, "--block", 2)
+    assert (status, err) == (0, "") and "uint8 (5, 20, 64, 64)" in out
+    assert zarr.open_array(tmp_path / "made.zarr", mode="r").chunks == (2, 20, 64, 64)
+    status, out, err = run(*arguments, "--block", 0, "--force")
+    assert (status, err) == (2, "mmnist: --block 0 is too small: pass an integer >= 1\n")
+
+
 @pytest.mark.parametrize("suffix", [".npy", ".zarr"])
 def test_force_replaces_file_and_truth(run, tmp_path, suffix):
     path = tmp_path / f"made{suffix}"
@@ -241,13 +260,13 @@ def test_force_replaces_file_and_truth(run, tmp_path, suffix):
     assert (status, out) == (2, "") and "made" in err and "exists" in err
     status, out, err = run(*arguments, "--sequences", 5, "--force")
     assert (status, err) == (0, "") and len(names(tmp_path)) == 2
-    found = load_sequences(path) if suffix == ".npy" else open_store(path, "canonical")
+    found = load_sequences(path) if suffix == ".npy" else open_store(path, "batch")
     assert len(found) == 5
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize(("split", "part"), [("train", slice(7)), ("test", slice(None))])
 @pytest.mark.parametrize("how", ["named", "set"])
-def test_digits_of_ones_own_are_taken(run, tmp_path, monkeypatch, split, how):
+def test_digits_of_ones_own_are_taken(run, tmp_path, monkeypatch, split, part, how):
     parts = pool(tmp_path / "mine.npz")
     source = ["--source", tmp_path / "mine.npz"]
     if how == "set":
@@ -255,8 +274,9 @@ def test_digits_of_ones_own_are_taken(run, tmp_path, monkeypatch, split, how):
         source = []
     arguments = ["generate", tmp_path / "made.npy", "--sequences", 6, "--split", split]
     status, out, err = run(*arguments, *source)
-    assert (status, err) == (0, "") and f"of {len(parts[f'x_{split}'])} {split} digits" in out
-    data = MovingMNIST(parts[f"x_{split}"])
+    images = parts[f"x_{split}"][part]
+    assert (status, err) == (0, "") and f"of {len(images)} {split} digits" in out
+    data = MovingMNIST(images)
     np.testing.assert_array_equal(load_sequences(tmp_path / "made.npy"), data.batch(0, 6))
 
 
@@ -308,7 +328,7 @@ def test_a_cluster_is_asked_to_do_the_work(run, tmp_path, monkeypatch):
         arguments = ["generate", tmp_path / "made.zarr", "--source", "sample", "--sequences", 5]
         status, _, err = run(*arguments, "--scheduler", address)
     assert (status, err) == (0, "") and asked == [address]
-    found = open_store(tmp_path / "made.zarr", "canonical")
+    found = open_store(tmp_path / "made.zarr", "batch")
     np.testing.assert_array_equal(found, sample().batch(0, 5))
 
 
@@ -355,8 +375,12 @@ def one_line(err):
         (["generate", "new.npy", "--rule", "bounce"], "--rule: invalid choice: 'bounce'"),
         (["generate", "new.npy", "--split", "all"], "--split: invalid choice: 'all'"),
         (["generate", "new.npy", "--layout", "torch"], "--layout: invalid choice: 'torch'"),
-        (["generate", "new.npy", "--resume"], "--resume are for a store: name a FILE.zarr"),
-        (["generate", "new.npy", "--scheduler", "tcp://h:1"], "--scheduler .* name a FILE.zarr"),
+        (
+            ["generate", "new.npy", "--resume"],
+            "--resume and --block are for a store: name a FILE.zarr",
+        ),
+        (["generate", "new.npy", "--scheduler", "tcp://h:1"], "--scheduler.* name a FILE.zarr"),
+        (["generate", "new.npy", "--block", "3"], "--block are for a store: name a FILE.zarr"),
         (["generate", "new.zarr", "--resume"], "to resume: begin without --resume"),
         (["generate", "new.zarr", "--scheduler", "nowhere"], "nowhere"),
         (["generate", "new"], "new': choose a name that ends in .npy or .npz or .zarr"),
@@ -620,7 +644,7 @@ def test_ctrl_c_stops_it_and_a_store_can_be_resumed(tmp_path, suffix):
         status, out, err = start(*arguments, "--resume")
         assert (status, err) == (0, "") and names(tmp_path) == {path.name}
         np.testing.assert_array_equal(
-            zarr.open_array(path, mode="r")[:, 3900:].swapaxes(0, 1), sample().batch(3900, 4000)
+            zarr.open_array(path, mode="r")[3900:], sample().batch(3900, 4000)
         )
 
 

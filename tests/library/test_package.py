@@ -150,20 +150,30 @@ def test_prediction_comes_last_and_its_scores_stand_alone():
     }  # for its curves
 
 
+def test_a_dataset_is_made_of_what_compositing_makes():
+    assert imports_of("datasets") == {"compositing", "metrics", "_checks"}
+
+
+def test_scores_of_files_come_after_files_and_metrics():
+    assert imports_of("scoring") == {
+        "compositing", "files", "formats", "metrics", "tracking", "_atomic",
+    }  # fmt: skip
+
+
 def test_tracking_needs_no_network_and_nothing_imports_it():
     assert imports_of("tracking") <= {*FLOW, *HELPERS}
-    others = modules() - {"__init__"}
+    others = modules() - {"__init__", "scoring"}  # which scores the floor
     assert not [module for module in others if "tracking" in imports_of(module)]
 
 
 def test_files_are_made_of_what_compositing_makes():
     assert imports_of("formats") - HELPERS == {"compositing"}
     assert imports_of("files") - HELPERS == {"compositing", "formats"}
-    assert imports_of("scale") - HELPERS == {"compositing", "formats"}
+    assert imports_of("scale") - HELPERS == {"compositing", "formats", "trajectories"}
     # The command is an end: nothing imports it.
     assert imports_of("__main__") == {
         "_atomic", "bouncing", "compositing", "files", "formats", "loading", "player", "scale",
-        "visualization",
+        "scoring", "visualization",
     }  # fmt: skip
 
 

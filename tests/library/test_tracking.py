@@ -155,6 +155,7 @@ def test_tracks_that_are_impossible_at_the_given_speed_are_not_exact():
     # Each coordinate alone could have the slower speed, so that the frames can be rebuilt.
     found = track(OTHERS["another speed"])
     assert found.residual == 0 and not found.exact
+    assert found.reason == "tracks that give them are of another speed"
     np.testing.assert_array_equal(
         composite(found.sprites, found.positions), OTHERS["another speed"]
     )

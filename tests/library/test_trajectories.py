@@ -158,6 +158,21 @@ def test_a_step_length_out_of_range_is_refused(call, value):
         call(value)
 
 
+def test_each_angle_may_have_a_speed_of_its_own():
+    angles, speeds = [0.0, 1.0, 2.0], [0.1, 0.0, 0.4]
+    velocity = velocity_of(angles, speeds)
+    assert velocity.tolist() == [
+        velocity_of(*pair).tolist() for pair in zip(angles, speeds, strict=True)
+    ]
+    for wrong in ([0.1, 0.2], [0.1, 0.2, -0.3]):
+        with pytest.raises(
+            ValueError, match=r"pass one number >= 0, or one for each of the \(3,\)"
+        ):
+            velocity_of(angles, wrong)
+    with pytest.raises(TypeError, match="step_length holds <U4, not numbers"):
+        velocity_of(angles, ["fast", "slow", "slow"])
+
+
 def test_a_step_length_that_is_no_number_is_refused():
     with pytest.raises(TypeError, match="step_length='fast' is not a number"):
         velocity_of(0.0, "fast")

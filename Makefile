@@ -11,13 +11,14 @@ DEV = $(BIN)/.tests-are-set-up
 INSTRUCTOR = $(BIN)/.grading-is-set-up
 SITE = $(BIN)/.site-is-set-up
 NODE = tests/website/node_modules/.is-set-up
+LIVE = .venv/share/pyodide/pyodide-lock.json
 CLEAR = rm -rf _build/html _build/.doctrees
 BUILD = $(BIN)/jupyter-book build . -n -W --keep-going -q
 INDEX = _build/html/index.html
 SOURCES = _config.yml _toc.yml book mmnist_lib notebooks teaching/masters website
-# The book as it is published: with downloads, and with a kernel that runs in the browser.
+# The book as it is published: with downloads.
 PUBLISH = rm -rf _build/downloads && $(BIN)/python -m website.downloads && $(CLEAR) && \
-	PUBLISH=yes $(BUILD) && $(BIN)/python -m website.lite
+	PUBLISH=yes $(BUILD)
 
 # What may be set outside and would reach into .venv. MPLBACKEND is in the list because a
 # notebook's kernel keeps its inline backend only where nobody has chosen another.
@@ -33,7 +34,7 @@ OLDEST = import tomllib; print(*(name.replace(">=", "==") for name in \
 	tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]))
 
 .NOTPARALLEL:
-.PHONY: help book site check test screenshots minimum serve lab outputs assignments release grade slides bench constraints \
+.PHONY: help book live site check test screenshots minimum serve lab outputs assignments release grade slides bench constraints \
 	clean distclean
 
 help: ## print this list
@@ -45,7 +46,9 @@ book: $(BOOK) ## build the site, warnings as errors (EDITION=class: without solu
 	@$(CLEAR) && $(BUILD)
 	@echo 'The book is ready. Open _build/html/index.html in a browser.'
 
-site: $(SITE) ## build the site as it is published: with PDF, zip, and chapters that run in the browser
+live: $(LIVE) ## fetch what lets the cells of a page run in the page (77 MB), for the next make book
+
+site: $(SITE) $(LIVE) ## build the site as it is published: with PDF, zip, and cells that run in the page
 	@echo 'Building the site to publish.'
 	@$(PUBLISH)
 	@echo 'It is in _build/html. To look at it: $(BIN)/python -m http.server --directory _build/html'
@@ -56,7 +59,7 @@ check: $(DEV) ## format, lint, types and the core's tests, for the minute betwee
 	@$(BIN)/mypy & $(PYTEST) 2 -q $(CORE:%=mmnist_lib/%.py) \
 	    $(patsubst %,tests/library/test_%.py,$(CORE) seeds strips size package) && wait $$!
 
-test: $(DEV) $(NODE) ## format, lint, types, the site, and every test and notebook
+test: $(DEV) $(NODE) $(LIVE) ## format, lint, types, the site, and every test and notebook
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	@mkdir -p _build
@@ -168,16 +171,19 @@ $(SITE): requirements-site.txt $(BOOK)
 	@$(PIP_INSTALL) $< || $(PIP_STOP)
 	@touch $@
 
+# Written last, as a sign that all files are there.
+$(LIVE): website/pyodide-lock.json | $(BOOK)
+	@echo 'Fetching Python for the pages (77 MB). This is done once.'
+	@$(BIN)/python -m website.live
+	@touch $@
+
 # It asks for what the two above ask for too.
 $(DEV): requirements-dev.txt requirements-instructor.txt requirements-site.txt $(BOOK)
 	@$(PIP_INSTALL) $< || $(PIP_STOP)
 	@touch $(INSTRUCTOR) $(SITE) $@
 
-# Where there is no Node, the tests that need it are skipped, and say so. Pyodide's installer is for
-# newer Pythons than this one, so it is not installed but laid beside Pyodide.
-$(NODE): tests/website/package-lock.json tests/website/pyodide.txt | $(DEV)
+# Where there is no Node, the tests that need it are skipped, and say so.
+$(NODE): tests/website/package-lock.json
 	@if command -v npm >/dev/null; then \
-	    (cd tests/website && npm ci --silent --no-fund --no-audit) && \
-	    $(BIN)/python -m pip download $(PIPFLAGS) --disable-pip-version-check --no-deps --python-version 3.14 \
-	        --only-binary :all: --dest tests/website/node_modules -r tests/website/pyodide.txt && touch $@; \
+	    (cd tests/website && npm ci --silent --no-fund --no-audit) && touch $@; \
 	fi

@@ -35,7 +35,7 @@ BEGIN, END = "<!-- pages.py writes the following -->", "<!-- to here -->"
 
 def pages(site: Path = SITE) -> list[Path]:
     """Return the pages of the book, in the order of their names."""
-    left_out = {"_static", "lite", "_modules"}
+    left_out = {"_static", "_modules"}
     found = [path for path in site.rglob("*.html") if not left_out & set(path.parts)]
     # An old address, which only leads to another page, is none.
     return sorted(path for path in found if 'http-equiv="refresh"' not in path.read_text("utf-8"))

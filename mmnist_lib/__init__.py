@@ -10,10 +10,12 @@ Dask and Zarr, and of `exercises`: ``from mmnist_lib.prediction import build_mod
 # Each module says in `__all__` what is public.
 from .bouncing import *
 from .compositing import *
+from .datasets import *
 from .files import *
 from .loading import *
 from .metrics import *
 from .player import *
+from .scoring import *
 from .tracking import *
 from .trajectories import *
 from .visualization import *

@@ -20,9 +20,12 @@ from .bouncing import RULES
 from .compositing import Frames, MovingMNIST
 from .files import load_sequences, save_sequences
 from .loading import load_mnist
+from .scoring import score_file
 
 RAW = argparse.RawDescriptionHelpFormatter
-ARGUMENT = r"\b(?:n_)?(sequences|frames|digits|size|step_length|seed|source|layout)="
+ARGUMENT = (
+    r"\b(?:n_)?(sequences|frames|digits|size|step_length|seed|source|layout|block)=(?:'(\w+)')?"
+)
 
 ABOUT = "Make Moving MNIST by the real dataset's rule, look at such a file, or check one."
 
@@ -30,10 +33,13 @@ EXAMPLES = """
 examples:
   mmnist generate moving_mnist.npy                  10,000 sequences, 819 MB
   mmnist generate train.npy --split train --seed 1  other digits on other paths
+  mmnist generate val.npy --split validation --seed 2
   mmnist generate small.npy --sequences 100 --source sample
   mmnist generate big.zarr --sequences 1000000      a Zarr store, written on all cores
   mmnist show moving_mnist.npy --index 3 --save clip.gif
   mmnist check moving_mnist.npy
+  mmnist score moving_mnist.npy                     the baselines
+  mmnist score predicted.npy moving_mnist.npy
 
 exit status:
   0  all went well; for check: this is the published file
@@ -43,15 +49,22 @@ exit status:
 """
 
 GENERATE = """
-Writes uint8 frames. A name that ends in .npy gives one file in NumPy's format, .zarr a store
-of compressed chunks (which needs the extra "scale"). You can't mistake an unfinished file for
-a finished one, because until it is whole it is called .FILE.partial. Sequence i depends only on
-the digits, the seed, the settings and i, so a larger file begins with those of a smaller one.
+Writes uint8 frames. A name that ends in .npy gives one file in NumPy's format, .npz the file that
+PredRNN reads, .zarr a store of compressed chunks (which needs the extra "scale"). You can't mistake
+an unfinished file for a finished one, because until it is whole it is called .FILE.partial.
+Sequence i depends only on the digits, the seed, the settings and i, so a larger file begins with
+those of a smaller one.
 """
 
 SHOW = """
 Prints the shape, and the first and the last frame of a sequence as characters. With --save,
 writes a moving .gif or a film strip as .png instead of the characters.
+"""
+
+SCORE = """
+Scores files of predictions against the true sequences, which come last: MSE, MAE, SSIM and PSNR
+as the benchmark computes them, with 95 % intervals, beside baselines. Without predictions, the
+baselines alone.
 """
 
 CHECK = """
@@ -60,11 +73,14 @@ differs, its shape, dtype and statistics. Reads the whole file.
 """
 
 SOURCE = """where the digits come from: keras downloads all 70,000, sample is the 5,000 that come
-with the library, PATH is an .npz in Keras' layout; auto takes $MMNIST_DATA, else keras, else
-sample"""
+with the library, PATH is an .npz in Keras' layout or a folder of MNIST's IDX files; auto takes
+$MMNIST_DATA, else keras, else sample"""
+
+SPLIT = """which of MNIST's digits; the published file has test; validation is the last sixth of
+those for training, which train leaves out"""
 
 LAYOUT = """canonical, as the published file: (frames, sequences, size, size); batch: (sequences,
-frames, size, size)"""
+frames, size, size) (default: canonical in a .npy, batch in a .zarr)"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,9 +111,10 @@ def _parser() -> argparse.ArgumentParser:
         ("generate", "write sequences to a file", GENERATE, _add_what_and_how, _generate),
         ("show", "look at a sequence", SHOW, _add_view, _show),
         ("check", "is this the published file?", CHECK, _add_layout, _check),
+        ("score", "how good are predictions?", SCORE, _add_score, _score),
     ):
         command = commands.add_parser(name, help=help, description=about, formatter_class=RAW)
-        command.add_argument("file", type=Path, help="sequences: NAME.npy or NAME.zarr")
+        command.add_argument("file", type=Path, help="sequences: NAME.npy, .npz or .zarr")
         command.set_defaults(run=run)
         add_options(command)
     return parser
@@ -120,12 +137,13 @@ def _add_what_and_how(command: Any) -> None:
     _add_option(
         what, "--rule", "clamp", "at the walls; the published file has clamp", choices=RULES
     )
-    digits = "which of MNIST's digits; the published file has test"
-    _add_option(what, "--split", "test", digits, choices=("train", "test"))
+    _add_option(what, "--split", "test", SPLIT, choices=("train", "validation", "test"))
     _add_option(what, "--source", "auto", SOURCE, metavar="auto|sample|keras|PATH")
     _add_option(what, "--seed", 0, "use different ones for training and test", metavar="N")
     how = command.add_argument_group("how to write it")
-    _add_option(how, "--layout", "canonical", LAYOUT, choices=formats.LAYOUTS)
+    how.add_argument("--layout", help=LAYOUT, choices=formats.LAYOUTS)
+    block = "sequences in a chunk of a .zarr (default: 64 of the usual kind)"
+    how.add_argument("--block", type=int, metavar="N", help=block)
     how.add_argument("--truth", action="store_true", help="write NAME-truth.npz, the ground truth")
     how.add_argument("--force", action="store_true", help="replace what has that name")
     cluster = "of a Dask cluster, such as tcp://host:8786, to write a .zarr there"
@@ -145,22 +163,30 @@ def _add_layout(command: Any) -> None:
     command.add_argument("--layout", choices=formats.LAYOUTS, help=which)
 
 
+def _add_score(command: Any) -> None:
+    command.add_argument("more", type=Path, nargs="*", metavar="file", help="the last is the truth")
+    floor = "the digits of a file with --truth, as for generate; adds the floor"
+    command.add_argument("--source", metavar="auto|sample|keras|PATH", help=floor)
+    _add_option(command, "--split", "test", SPLIT, choices=("train", "validation", "test"))
+    _add_layout(command)
+
+
 def _generate(options: argparse.Namespace) -> int:
     to_store = options.file.suffix == ".zarr"
-    if (options.scheduler or options.resume) and not to_store:
-        raise ValueError("--scheduler and --resume are for a store: name a FILE.zarr")
-    path = check_target(options.file, (".npy", ".zarr"), options.force)
+    if (options.scheduler or options.resume or options.block is not None) and not to_store:
+        raise ValueError("--scheduler, --resume and --block are for a store: name a FILE.zarr")
+    options.layout = options.layout or ("batch" if to_store else "canonical")
+    path = check_target(options.file, (".npy", ".npz", ".zarr"), options.force)
     if to_store:
         from .scale import save_zarr  # before the digits: if Dask is missing, say so at once
-    train, test = load_mnist(options.source)
-    images, labels = train if options.split == "train" else test
+    images, labels = _digits(options)
     settings = {name: getattr(options, name) for name in ("size", "step_length", "rule", "seed")}
     settings |= {"n_digits": options.digits, "n_frames": options.frames}
     data = MovingMNIST(images, labels, **settings)
     same: dict[str, Any] = {name: getattr(options, name) for name in ("layout", "truth", "force")}
     same["progress"] = _Bar(path.name, options.sequences)
     if to_store:
-        store = {"scheduler": options.scheduler, "resume": options.resume}
+        store = {name: getattr(options, name) for name in ("scheduler", "resume", "block")}
         save_zarr(data, options.sequences, path, **same, **store)
     else:
         save_sequences(data, options.sequences, path, **same)
@@ -171,6 +197,20 @@ def _generate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _digits(options: argparse.Namespace) -> tuple[Frames, Any]:
+    """Load the digits of a split, none of which is in another."""
+    (images, labels), test = load_mnist(options.source)
+    cut = len(images) * 5 // 6  # 50,000 of 60,000
+    parts = {"train": slice(cut), "validation": slice(cut, None)}
+    if (part := parts.get(options.split)) is None:
+        images, labels = test
+    else:
+        images, labels = images[part], None if labels is None else labels[part]
+    if not len(images):
+        raise ValueError(f"source={options.source!r} has no {options.split} digits: see --split")
+    return images, labels
+
+
 def _open(options: argparse.Namespace) -> tuple[Any, tuple[int, ...]]:
     """Open a file or a store, sequences first, and return it with its own shape."""
     if options.file.is_dir() and (options.file / "zarr.json").exists():
@@ -178,6 +218,8 @@ def _open(options: argparse.Namespace) -> tuple[Any, tuple[int, ...]]:
 
         return open_zarr(options.file, options.layout)
     sequences = load_sequences(options.file, options.layout)
+    if not isinstance(sequences, np.memmap):
+        return sequences, sequences.shape
     return sequences, np.lib.format.open_memmap(options.file, mode="r").shape
 
 
@@ -251,12 +293,21 @@ def _check(options: argparse.Namespace) -> int:
     return 1
 
 
+def _score(options: argparse.Namespace) -> int:
+    files: list[Path] = [options.file, *options.more]
+    *predicted, true = files
+    digits = _digits(options)[0] if options.source else None
+    bar = _Bar(f"scores of {true.name}", 100)
+    print(score_file(true, *predicted, layout=options.layout, digits=digits, progress=bar), end="")
+    return 0
+
+
 def _complain(message: object) -> None:
     """Print a line on standard error, in place of a progress bar if there is one."""
     wipe = "\r\x1b[K" if sys.stderr.isatty() else ""
     # The library names its arguments; here they are options.
     text = re.sub(r"(\(|without )(force|resume)", r"\1--\2", str(message)).replace("path=", "")
-    text = re.sub(ARGUMENT, lambda found: f"--{found[1].replace('_', '-')} ", text)
+    text = re.sub(ARGUMENT, lambda f: f"--{f[1].replace('_', '-')} {f[2] or ''}", text)
     print(f"{wipe}mmnist: {text}", file=sys.stderr)
 
 
@@ -272,7 +323,8 @@ def _run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _complain(f"{error.filename}: {error.strerror}" if error.strerror else error)
+        where = error.filename or "standard output"
+        _complain(f"{where}: {error.strerror}" if error.strerror else error)
     except (ValueError, ImportError) as error:
         _complain(error)
     except RuntimeError as error:  # a damaged store, and the error does not say which
@@ -284,14 +336,21 @@ def _run(options: argparse.Namespace) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit status."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by `>&-`
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="replace")  # of characters that it lacks
     try:
         try:
             return _run(_parser().parse_args(arguments))
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # as in `mmnist show FILE | head`: nobody reads on
+    except OSError as error:  # BrokenPipeError, as in `mmnist show FILE | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError):
+            return 0
+        _complain(f"standard output: {error.strerror}")
+        return 2
 
 
 if __name__ == "__main__":

@@ -1,32 +1,58 @@
-"""Argument checks shared by several modules.
+"""Argument checks shared by several modules: one for each kind of argument.
 
 Each returns what it checked, in one form, and its error names the argument and the remedy.
 """
 
 from __future__ import annotations
 
+import math
+import numbers
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-AXES = {2: "(H, W)", 3: "(n, H, W)", 4: "(n, n_frames, H, W)"}  # of images, by their number
+MOST = 2**20  # frames, digits, or pixels a side: more is a slip that would fill the memory
 
 
-def check_count(value: Any, name: str, least: int = 1) -> int:
-    """Return `value` as an int that is at least `least`."""
+def check_count(value: Any, name: str, least: int = 1, most: float = math.inf) -> int:
+    """Return `value` as an int from `least` to `most`."""
     try:
         count = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}={value!r} is not an integer: pass one >= {least}") from None
     if count < least:
         raise ValueError(f"{name}={count} is too small: pass an integer >= {least}")
+    if count > most:
+        raise ValueError(f"{name}={count} is too large: pass an integer <= {most}")
     return count
+
+
+def check_number(value: Any, name: str, least: float = 0, most: float = math.inf) -> float:
+    """Return `value` as a finite float from `least` to `most`."""
+    wanted = f"a finite number >= {least}" if most == math.inf else f"{least} to {most}"
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}={value!r} is not a number: pass {wanted}")
+    if not (least <= float(value) <= most and value < math.inf):
+        raise ValueError(f"{name}={value}: pass {wanted}")
+    return float(value)
+
+
+def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of a few words."""
+    words = list(choices)
+    if not isinstance(value, str) or value not in words:
+        *others, last = map(repr, words)
+        raise ValueError(f"{name}={value!r} is unknown: choose {', '.join(others)} or {last}")
+    return value
 
 
 def check_array(value: Any, name: str) -> NDArray[Any]:
     """Return `value` as an array, of whatever dtype and shape."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array: fill it, as in {name}.filled(0)")
     try:
         return np.asarray(value)
     except ValueError:  # rows of different lengths
@@ -51,9 +77,31 @@ def check_points(value: Any, name: str) -> NDArray[np.float64]:
     return array
 
 
+def check_tracks(value: Any, name: str, free: int) -> NDArray[Any]:
+    """Return tracks as integers ``(..., n_frames, 2)`` that stay on the canvas."""
+    tracks = check_array(value, name)
+    if tracks.ndim < 2 or tracks.shape[-1] != 2 or tracks.size == 0:
+        raise ValueError(
+            f"{name} has shape {tracks.shape}: pass (..., n_frames, 2), none of them 0"
+        )
+    if tracks.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name} has dtype {tracks.dtype}: pass integers, such as to_pixels returns"
+        )
+    for *which, frame in np.argwhere(((tracks < 0) | (tracks > free)).any(axis=-1))[:1]:
+        row, column = tracks[(*which, frame)]
+        sprite = f"sprite {which[0]} is at " if which else ""
+        raise ValueError(
+            f"{name} leave the canvas: {sprite}row {row}, column {column} in frame {frame}; keep "
+            f"both from 0 to {free} (bounce_path does)"
+        )
+    return tracks
+
+
 def check_free_range(size: Any, digit_size: Any) -> int:
     """Return how many pixels a digit can move on its canvas."""
-    size, digit_size = check_count(size, "size"), check_count(digit_size, "digit_size")
+    size = check_count(size, "size", most=MOST)
+    digit_size = check_count(digit_size, "digit_size", most=MOST)
     if size < digit_size:
         raise ValueError(
             f"size={size} is smaller than the digits ({digit_size}): choose size >= {digit_size}"
@@ -61,30 +109,13 @@ def check_free_range(size: Any, digit_size: Any) -> int:
     return size - digit_size
 
 
-def check_images(value: Any, name: str, *n_axes: int) -> NDArray[np.float32]:
-    """Return images with one of these numbers of axes as float32 in [0, 1]."""
-    array = check_array(value, name)
-    if array.ndim not in n_axes or array.size == 0:
-        wanted = " or ".join(AXES[n] for n in n_axes)
-        raise ValueError(f"{name} has shape {array.shape}: pass {wanted}, at least one pixel")
-    if array.dtype == np.uint8:
-        return (array / np.float32(255)).astype(np.float32)
-    if array.dtype.kind != "f":
-        raise TypeError(f"{name} has dtype {array.dtype}: pass uint8, or floats from 0 to 1")
-    low, high = array.min(), array.max()
-    if not (low >= 0 and high <= 1):  # so that NaN fails too
-        raise ValueError(f"{name} run from {low:.9g} to {high:.9g}: {_remedy(low, high)}")
-    return array.astype(np.float32)
-
-
-def _remedy(low: float, high: float) -> str:
-    if not np.isfinite(low + high):
-        return "pass finite floats from 0 to 1"
-    how = "np.clip(..., 0, 1)" if low >= -1 and high <= 2 else "divide by 255"
-    return f"floats go from 0 to 1, {how}"
-
-
 def check_one_each(values: Any, name: str, n: int, what: str) -> None:
     """Raise unless there is one of `values` for each of `n` things."""
-    if values is not None and len(values) != n:
-        raise ValueError(f"{name} has length {len(values)}: pass one for each of {n} {what}")
+    if values is None:
+        return
+    try:
+        length = len(values)
+    except TypeError:
+        raise TypeError(f"{name}={values!r} is no list: pass one for each of {n} {what}") from None
+    if length != n:
+        raise ValueError(f"{name} has length {length}: pass one for each of {n} {what}")

@@ -17,11 +17,26 @@ GRAY = "#6b6b6b"
 
 
 def mosaic(tiles: NDArray[np.float32], row_gap: int = GAP) -> NDArray[np.float32]:
-    """Lay tiles ``(rows, columns, H, W)`` out as one picture; the gaps are NaN."""
-    rows, columns, height, width = tiles.shape
-    picture = np.full((rows, height + row_gap, columns, width + GAP), np.nan, dtype=np.float32)
-    picture[:, :height, :, :width] = tiles.swapaxes(1, 2)  # (rows, H, columns, W)
-    return picture.reshape(rows * (height + row_gap), columns * (width + GAP))[:-row_gap, :-GAP]
+    """Lay tiles ``(rows, columns, H, W[, 3])`` out as one picture, with gaps."""
+    rows, columns, height, width, *color = tiles.shape
+    picture = blank((rows, height + row_gap, columns, width + GAP), *color)
+    picture[:, :height, :, :width] = tiles.swapaxes(1, 2)  # (rows, H, columns, W[, 3])
+    picture = picture.reshape(rows * (height + row_gap), columns * (width + GAP), *color)
+    return picture[:-row_gap, :-GAP]
+
+
+def blank(shape: tuple[int, ...], *color: int) -> NDArray[np.float32]:
+    """Return what shows as white: NaN among grays, which no gray is, or white among colors."""
+    return np.full((*shape, *color), 1 if color else np.nan, dtype=np.float32)
+
+
+def axes_on(ax: Axes | None, *inches: float) -> Axes:
+    """Return the axes to draw on: those that were passed, or those of a new figure."""
+    if ax is None:
+        return plt.figure(figsize=inches, facecolor="white", layout="constrained").add_subplot()
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax={ax!r} is no Matplotlib axes: pass plt.gca(), or leave it out")
+    return ax
 
 
 def zoom_of(width: int, height: int) -> int:
@@ -34,13 +49,14 @@ def picture_on(
     ax: Axes | None, picture: NDArray[np.float32], zoom: int | None = None
 ) -> Iterator[Axes]:
     """Draw a picture on `ax`, or on a new figure that grows to hold the text added after it."""
-    height, width = picture.shape
+    height, width = picture.shape[:2]
     figure = None
     if ax is None:
         zoom = zoom or zoom_of(width, height)
         figure = plt.figure(dpi=DPI, facecolor="white")
         figure.set_size_inches(width * zoom / DPI, height * zoom / DPI)
         ax = figure.add_axes((0, 0, 1, 1))
+    ax = axes_on(ax)
     ax.imshow(
         picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, width, height, 0)
     )
@@ -63,7 +79,7 @@ def _grow(figure: Figure, ax: Axes) -> None:
 
 def number_frames(ax: Axes, shape: tuple[int, ...], numbers: range, offset: float = 0) -> None:
     """Write frame numbers below the lowest strip."""
-    n, _, height, width = shape
+    n, _, height, width = shape[:4]
     for place, number in enumerate(numbers):
         x, y = offset + place * (width + GAP) + width / 2, n * (height + GAP)
         ax.text(x, y, str(number), ha="center", va="top", color=GRAY, fontsize="small")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_count
+from ._checks import MOST, check_choice, check_count
 from .trajectories import check_motion
 
 __all__ = ["bounce_path"]
@@ -61,7 +61,7 @@ def bounce_path(
     check_rule(rule)
     start, velocity = check_motion(start, velocity)
     _check_inside(start)
-    return RULES[rule](start, velocity, check_count(n_frames, "n_frames"))
+    return RULES[rule](start, velocity, check_count(n_frames, "n_frames", most=MOST))
 
 
 def _clamp(start: NDArray[Any], velocity: NDArray[Any], n_frames: int) -> NDArray[np.float64]:
@@ -107,5 +107,4 @@ def _check_inside(start: NDArray[np.float64]) -> None:
 
 def check_rule(rule: str) -> None:
     """Raise ValueError unless `rule` is one of `RULES`."""
-    if not isinstance(rule, str) or rule not in RULES:
-        raise ValueError(f"rule={rule!r} is unknown: choose {' or '.join(map(repr, RULES))}")
+    check_choice(rule, "rule", RULES)

@@ -10,13 +10,14 @@ ValueError
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_array, check_count, check_free_range, check_points
+from ._checks import MOST, check_array, check_count, check_free_range, check_points, check_tracks
 from ._strips import draw_strips, sequences_at_once
 from .bouncing import bounce_path, check_rule
 from .loading import check_digits, check_labels
@@ -25,6 +26,7 @@ from .trajectories import check_step_length, velocity_of
 __all__ = ["GroundTruth", "MovingMNIST", "composite", "to_pixels"]
 
 Frames = NDArray[np.uint8]
+SIZED = "SequenceDataset(data, n_sequences), which has a length and takes slices and lists"
 NUMBERS = 2**16  # of coordinates to work out at a time, which spreads the cost of NumPy's calls
 
 
@@ -98,19 +100,8 @@ def _check_sprites(sprites: Any, positions: Any, size: Any) -> tuple[Frames, NDA
             f"a row and a column for each of the {len(sprites)} sprites in each frame"
         )
     check_count(tracks.shape[1], "n_frames")
-    if tracks.dtype.kind not in "iu":
-        raise TypeError(
-            f"positions has dtype {tracks.dtype}: pass integers, such as to_pixels returns"
-        )
     free = check_free_range(size, sprites.shape[-1])
-    outside = ((tracks < 0) | (tracks > free)).any(axis=-1)
-    for sprite, frame in np.argwhere(outside)[:1]:
-        row, column = tracks[sprite, frame]
-        raise ValueError(
-            f"positions leave the canvas: sprite {sprite} is at row {row}, column {column} in "
-            f"frame {frame}; keep both from 0 to {free} (bounce_path does)"
-        )
-    return sprites, tracks
+    return sprites, check_tracks(tracks, "positions", free) if len(sprites) else tracks
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
@@ -190,8 +181,6 @@ class MovingMNIST:
     shuffled pack, and this one draws each digit by itself.
     """
 
-    __iter__ = None  # an endless set: without this, `for sequence in data` would never end
-
     def __init__(
         self,
         images: Frames,
@@ -209,8 +198,8 @@ class MovingMNIST:
         check_free_range(size, images.shape[-1])
         self.images = images
         self.labels = None if labels is None else check_labels(labels, len(images))
-        self.n_digits = check_count(n_digits, "n_digits", least=0)
-        self.n_frames = check_count(n_frames, "n_frames")
+        self.n_digits = check_count(n_digits, "n_digits", least=0, most=MOST)
+        self.n_frames = check_count(n_frames, "n_frames", most=MOST)
         self.size = check_count(size, "size")
         self.step_length = check_step_length(step_length)
         self.rule = rule
@@ -223,10 +212,35 @@ class MovingMNIST:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"MovingMNIST({len(self.images)} images, {settings})"
 
+    def __len__(self) -> NoReturn:
+        """Raise: without this, `for sequence in data` would never end."""
+        raise TypeError(f"MovingMNIST is endless: use a {SIZED}")
+
+    __iter__ = __len__
+
+    def __bool__(self) -> bool:
+        return True
+
     def __getitem__(self, index: int) -> Frames:
         """Make sequence `index`: uint8 frames of shape ``(n_frames, size, size)``."""
-        index = check_count(index, "index", least=0)
-        return self.batch(index, index + 1)[0]
+        try:
+            return self.pick([index])[0]
+        except TypeError as error:
+            raise TypeError(f"{error}, or index a {SIZED}") from None
+
+    def pick(self, indices: Iterable[int]) -> Frames:
+        """Make sequences of any numbers, such as a shuffled batch.
+
+        >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+        >>> data.pick([7, 3]).shape
+        (2, 20, 64, 64)
+
+        Returns uint8 frames ``(n, n_frames, size, size)``, in the order of `indices`.
+        """
+        firsts = [_check_number(index, "index") for index in indices]
+        frames = np.empty((len(firsts), self.n_frames, self.size, self.size), np.uint8)
+        self._draw(frames, self._truth(self._numbers(firsts, 1)))
+        return frames
 
     def batch(self, start: int, stop: int, out: Frames | None = None) -> Frames:
         """Make sequences `start` to `stop - 1`.
@@ -286,31 +300,50 @@ class MovingMNIST:
         GroundTruth
             Without `stop`, the arrays lack their leading axis.
         """
-        first = check_count(start, "start", least=0)
+        first = _check_number(start, "start")
         first, last = _check_range(first, first + 1 if stop is None else stop)
-        numbers = self._numbers(first, last)
+        truth = self._truth(self._numbers([first], last - first))
+        return truth if stop is not None else truth[0]
+
+    def _truth(self, numbers: NDArray[np.float64]) -> GroundTruth:
         digits = (numbers[..., 0] * len(self.images)).astype(np.intp)
         position = numbers[..., 1:3].copy()
         velocity = velocity_of(2 * np.pi * numbers[..., 3], self.step_length)
         path = bounce_path(position, velocity, self.n_frames, self.rule)
         track = to_pixels(path, self.size, self.images.shape[-1])
         labels = None if self.labels is None else self.labels[digits]
-        truth = GroundTruth(digits, labels, position, velocity, path, track)
-        return truth if stop is not None else truth[0]
+        return GroundTruth(digits, labels, position, velocity, path, track)
 
-    def _numbers(self, first: int, last: int) -> NDArray[np.float64]:
-        """Draw four numbers for each digit, ``(n, k, 4)``: image, start row and column, angle."""
-        stream = np.random.Philox(key=self.seed)
-        stream.advance(first * self.n_digits)
-        return np.random.Generator(stream).random((last - first, self.n_digits, 4))
+    def _numbers(self, firsts: list[int], each: int) -> NDArray[np.float64]:
+        """Draw ``(n, k, 4)``, for `each` sequences from each of `firsts` on.
+
+        Four for a digit: image, start row and column, angle.
+        """
+        numbers = np.empty((len(firsts), each, self.n_digits, 4))
+        stream, at = np.random.Philox(key=self.seed), 0
+        rng = np.random.Generator(stream)
+        for first, some in zip(firsts, numbers, strict=True):
+            stream.advance((first - at) * self.n_digits)
+            rng.random(out=some)
+            at = first + each
+        return numbers.reshape(len(firsts) * each, self.n_digits, 4)
 
 
 def _check_range(start: int, stop: int) -> tuple[int, int]:
-    start = check_count(start, "start", least=0)
-    stop = check_count(stop, "stop", least=start)
-    if stop > 2**128:
-        raise ValueError(f"stop={stop} is too large: the stream has 2**128 sequences")
-    return start, stop
+    first = _check_number(start, "start")
+    last = check_count(stop, "stop", least=first)
+    if last > 2**128:
+        raise ValueError(f"stop={last} is too large: the stream has 2**128 sequences")
+    if last - first > 2**32:
+        raise ValueError(f"stop={last} is too far from start={first}: pass fewer at a time")
+    return first, last
+
+
+def _check_number(value: Any, name: str) -> int:
+    number = check_count(value, name, least=0)
+    if number >= 2**128:
+        raise ValueError(f"{name}={number} is too large: the stream has 2**128 sequences")
+    return number
 
 
 def _check_out(out: Any, shape: tuple[int, ...]) -> Frames:

@@ -243,7 +243,8 @@ def unpack(text: str) -> Array:
     try:
         dtype, shape, data = zlib.decompress(base64.b64decode(text, validate=True)).split(b";", 2)
         lengths = [int(length) for length in shape.split(b",") if length]
-        return np.frombuffer(data, dtype.decode()).reshape(lengths).copy()
+        array = np.frombuffer(data, dtype.decode()).reshape(lengths)
+        return array.astype(np.intp if array.dtype == np.int64 else array.dtype)  # 32-bit too
     except Exception as error:
         raise ValueError(f"text is no packed array: copy it whole ({error})") from None
 
@@ -442,7 +443,8 @@ def _beside(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
     difference = np.abs(mine.astype(np.int16) - expected).astype(np.uint8)
     alt = "Your clip, the expected one, and their difference, which is black where they agree."
     titles = ["yours", "expected", "difference"]
-    return animate(np.stack([mine, expected, difference]), alt, titles=titles, fps=5)
+    clips = np.stack([mine, expected, difference])[..., np.newaxis]  # one channel, whatever length
+    return animate(clips, alt, titles=titles, fps=5)
 
 
 def _show(player: Player | None) -> None:

@@ -13,21 +13,24 @@ FileExistsError, FileNotFoundError, IsADirectoryError, OSError
 
 from __future__ import annotations
 
+import math
 import os
-from typing import BinaryIO
+import zipfile
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from . import formats
-from ._atomic import check_path, check_target, new_files
+from ._atomic import check_file, check_space, check_target, new_files
 from ._checks import check_count
+from ._frames import channel_axis
 from .compositing import Frames, MovingMNIST
 
 __all__ = ["load_sequences", "save_sequences"]
 
 
 def save_sequences(
-    data: MovingMNIST,
+    data: MovingMNIST | Any,
     n_sequences: int,
     path: str | os.PathLike[str],
     *,
@@ -36,7 +39,7 @@ def save_sequences(
     force: bool = False,
     progress: formats.Progress | None = None,
 ) -> None:
-    """Write sequences 0 to ``n_sequences - 1`` to a ``.npy`` file.
+    """Write sequences 0 to ``n_sequences - 1`` to a file.
 
     >>> import tempfile
     >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
@@ -50,10 +53,12 @@ def save_sequences(
 
     Parameters
     ----------
-    data : MovingMNIST
+    data : MovingMNIST, or array of shape ``(n, n_frames, height, width)``
+        Or anything else that makes sequences by ``data.batch(start, stop)``.
     n_sequences : int
     path : str or path
-        A name that ends in ``.npy``.
+        A name that ends in ``.npy``; or in ``.npz``, for the file that PredRNN reads: ``clips``,
+        ``dims`` and ``input_raw_data``, the first half of each sequence being inputs.
     layout : {"canonical", "batch"}, default "canonical"
         - ``"canonical"``, as in the published file: time first, ``(n_frames, n_sequences, size,
           size)``. torchvision's ``MovingMNIST`` and OpenSTL read it.
@@ -67,14 +72,18 @@ def save_sequences(
         Called with the number of sequences written so far.
     """
     n_sequences, layout = check_count(n_sequences, "n_sequences"), formats.check_layout(layout)
-    path = check_target(path, (".npy",), force)
+    path, data = check_target(path, (".npy", ".npz"), force), formats.check_data(data, n_sequences)
     beside = [formats.check_truth_target(data, path, force)] if truth else []
     shape = formats.layout_shape(data, n_sequences, layout)
+    if path.suffix == ".npy":  # how small a compressed file is shows only when it is written
+        check_space(path, math.prod(shape))
     with new_files(*beside, path, force=force) as (*truth_files, file):
         for truth_file in truth_files:
             formats.save_truth(data, n_sequences, truth_file)
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
+        if path.suffix == ".npz":
+            formats.save_predrnn(data, n_sequences, file, progress)
+            return
+        file.write(formats.marked_header(shape, layout))
         first_byte = file.tell()
         for low, high in formats.blocks(data, n_sequences):
             block = data.batch(low, high)
@@ -108,23 +117,24 @@ def load_sequences(path: str | os.PathLike[str], layout: str | None = None) -> F
     ...     print(sequences.shape, bool((sequences[3] == data[3]).all()))
     (50, 20, 64, 64) True
 
-    `path` names a ``.npy`` file of uint8 with four axes and square frames. `layout` says which
-    axis is time: the first ("canonical") or the second ("batch"). Without it, the one of length 20
-    is, so sequences of another length need it.
+    `path` names a ``.npy`` file of uint8 with four axes. `layout` says which axis is time: the
+    first ("canonical") or the second ("batch"). Files of `save_sequences` say that themselves, and
+    so does the shape where one axis is 20 and the other 1,000 or more; other files need it.
 
     Returns a uint8 memory map ``(n_sequences, n_frames, size, size)`` in either case, read-only.
-    Only what you index is read from the disk.
+    Only what you index is read from the disk. An ``.npz`` for PredRNN is read as a whole.
     """
-    path = check_path(path)
+    path = check_file(path)
     given = f"path={str(path)!r}"
-    if path.is_dir():
-        raise IsADirectoryError(
-            f"{given} is a folder: name the .npy file in it (a Zarr store: zarr.open_array(path))"
-        )
-    if not path.exists():
-        raise FileNotFoundError(f"{given} does not exist: pass the name of a .npy file")
     try:
-        frames = np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{given} is not a whole .npy file of numbers: {error}") from error
-    return formats.in_layout(frames, formats.layout_of(frames, given, layout))
+        if zipfile.is_zipfile(path):
+            return formats.load_predrnn(path)
+        frames: Any = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # zipfile, zlib and NumPy each raise their own
+        kind = ".npz for PredRNN" if path.suffix == ".npz" else ".npy file of numbers"
+        raise ValueError(f"{given} is not a whole {kind}: {error}") from error
+    said = formats.said_by(path, frames.offset)
+    axis = channel_axis(given, frames.shape, (4,)) if frames.ndim in (4, 5) else None
+    if axis is not None and frames.shape[axis] == 1:
+        frames = frames.squeeze(axis)
+    return formats.in_layout(frames, formats.layout_of(frames, given, layout, said))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,13 +12,13 @@ from numpy.typing import NDArray
 
 from ._checks import check_array
 from ._keras import choose_keras_backend, download_mnist
+from ._unpack import read_digits
 
 __all__ = ["choose_keras_backend", "load_mnist"]
 
-Digits: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Digits: TypeAlias = tuple[NDArray[np.uint8], Any]  # images, and their labels or None
 
 SAMPLE = Path(__file__).parent / "data" / "mnist_sample.npz"
-NAMES = ("x_train", "y_train", "x_test", "y_test")  # of the arrays in Keras' file
 
 
 def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]:
@@ -37,7 +35,9 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
           equally many of each class). Needs no network.
         - ``"keras"``: all 70,000 (60,000 + 10,000), downloaded once and kept by Keras.
         - a path: an ``.npz`` in the layout of Keras' own file, with the arrays
-          ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
+          ``x_train``, ``y_train``, ``x_test`` and ``y_test``; or MNIST as it was published, a
+          folder of IDX files (torchvision's ``MNIST/raw``) or one of them, such as
+          ``train-images-idx3-ubyte.gz``. So Fashion-MNIST, KMNIST and EMNIST work, too.
         - ``"auto"``: the path in the environment variable ``MMNIST_DATA`` if that is
           set, else ``"keras"``, else ``"sample"``, with one warning that says why.
 
@@ -45,16 +45,18 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     -------
     (train_images, train_labels), (test_images, test_labels)
         Images are uint8 of shape ``(n, 28, 28)``, 0 for paper and 255 for ink. Labels
-        are uint8 of shape ``(n,)``, from 0 to 9.
+        are uint8 of shape ``(n,)``, from 0 to 9. Files may hold other classes and sizes. Chapters
+        1 and 2 count on ten classes, and `track`, `predict` and `oracle` on 28 × 28 pixels. A
+        part whose files are missing has no image, and one without a file of labels has None.
 
     Raises
     ------
     TypeError
         If `source` is neither a string nor a path.
     FileNotFoundError, IsADirectoryError
-        If the path does not exist, or is a folder.
+        If the path does not exist, or is a folder without IDX files.
     ValueError
-        If the file is truncated, is not an ``.npz``, holds pickled objects, lacks an
+        If the file is truncated, of another kind or too large, holds pickled objects, lacks an
         array, or if an array has the wrong shape, dtype, length or labels.
     ConnectionError
         If ``"keras"`` can neither find the digits in its cache nor download them.
@@ -70,74 +72,62 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
             f"source={source!r} has type {type(source).__name__}: "
-            "pass 'auto', 'sample', 'keras' or the path of an .npz file"
+            "pass 'auto', 'sample', 'keras' or the path of a file or folder"
         )
     if source == "auto":
         return _choose()
     if source == "keras":
         return _check_set(list(download_mnist()))
-    return _read_npz(SAMPLE if source == "sample" else Path(source))
+    return _read(SAMPLE if source == "sample" else Path(source))
 
 
 def _choose() -> tuple[Digits, Digits]:
     if named := os.environ.get("MMNIST_DATA"):
-        return _read_npz(Path(named), "MMNIST_DATA")
+        return _read(Path(named), "MMNIST_DATA")
     try:
         return _check_set(list(download_mnist()))
     except (ImportError, OSError) as error:  # ConnectionError is an OSError
         warnings.warn(
-            f"using the 5,000 bundled digits, because {error}. To silence this: "
-            "load_mnist('sample'), or set MMNIST_DATA to the path of a full mnist.npz",
+            f"using the 5,000 bundled digits, because {error}. To silence this, pass "
+            "source='sample', or set MMNIST_DATA to the path of a full mnist.npz",
             stacklevel=3,
         )
-        return _read_npz(SAMPLE)
+        return _read(SAMPLE)
 
 
-def _read_npz(path: Path, argument: str = "source") -> tuple[Digits, Digits]:
-    """Read all four arrays or raise; a half-loaded set never leaves this function."""
+def _read(path: Path, argument: str = "source") -> tuple[Digits, Digits]:
+    """Read all there is or raise; a half-loaded set never leaves this function."""
     path, given = path.expanduser(), f"{argument}={str(path)!r}"
-    if path.is_dir():
-        raise IsADirectoryError(f"{given} is a folder: name the .npz file in it")
     if not path.exists():
         neither = "neither 'auto', 'sample', 'keras' nor" if argument == "source" else "not"
-        raise FileNotFoundError(
-            f"{given} is {neither} the path of an existing file: name an .npz file"
-        )
-    if not zipfile.is_zipfile(path):
-        raise ValueError(
-            f"{given} is not an .npz archive, or is cut short: "
-            "download it again, or use load_mnist('sample')"
-        )
+        raise FileNotFoundError(f"{given} is {neither} the path of an existing file or folder")
+    if not path.is_file() and not path.is_dir():  # a pipe or a device may have no end
+        raise ValueError(f"{given} is no regular file: name an .npz or an IDX file")
     try:
-        return _check_set(_read_arrays(path))
-    except Exception as error:  # what a damaged archive raises depends on where the damage is
-        raise ValueError(f"{given} cannot be read as MNIST: {error}") from error
-
-
-def _read_arrays(path: Path) -> list[Any]:
-    with zipfile.ZipFile(path) as archive:
-        held = [name.removesuffix(".npy") for name in archive.namelist()]
-        if missing := [name for name in NAMES if name not in held]:
-            raise ValueError(
-                f"it has no array {', '.join(missing)} (it has {', '.join(held) or 'none'}); "
-                f"Keras' layout is {', '.join(NAMES)}"
-            )
-        # A checksum is compared when the last byte is read, so read all before parsing.
-        members = [io.BytesIO(archive.read(f"{name}.npy")) for name in NAMES]
-    return [np.lib.format.read_array(member, allow_pickle=False) for member in members]
+        return _check_set(read_digits(path))
+    except IsADirectoryError as error:
+        raise IsADirectoryError(f"{given} is a folder without digits: {error}") from None
+    except Exception as error:  # what a damaged file raises depends on where the damage is
+        raise ValueError(
+            f"{given} cannot be read as MNIST: {error} (source='sample' needs no file)"
+        ) from error
 
 
 def _check_set(arrays: list[Any]) -> tuple[Digits, Digits]:
     x_train, y_train, x_test, y_test = arrays
+    side = x_train.shape[1] if np.ndim(x_train) == 3 else None
     for part, images, labels in (("train", x_train, y_train), ("test", x_test, y_test)):
-        check_digits(images, name=f"x_{part}", side=28)
+        check_digits(images, name=f"x_{part}", side=side, empty=labels is None)
+        if labels is None:
+            continue
         check_labels(labels, len(images), name=f"y_{part}")
         if labels.dtype.kind not in "iu":
-            raise TypeError(f"y_{part} has dtype {labels.dtype}: pass integers from 0 to 9")
+            raise TypeError(f"y_{part} has dtype {labels.dtype}: pass integers from 0 to 255")
         low, high = labels.min(), labels.max()
-        if low < 0 or high > 9:
-            raise ValueError(f"y_{part} runs from {low} to {high}: pass integers from 0 to 9")
-    return (x_train, y_train.astype(np.uint8)), (x_test, y_test.astype(np.uint8))
+        if low < 0 or high > 255:
+            raise ValueError(f"y_{part} runs from {low} to {high}: pass integers from 0 to 255")
+    y_train, y_test = (y if y is None else y.astype(np.uint8) for y in (y_train, y_test))
+    return (x_train, y_train), (x_test, y_test)
 
 
 def check_digits(

@@ -17,13 +17,14 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, TypeAlias
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_array, check_count, check_numbers
+from ._checks import MOST, check_array, check_count, check_number, check_numbers
+from ._frames import ANY, AXES, channel_axis, check_frames
+from ._mosaic import axes_on
 from .visualization import COLORS
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "bootstrap",
     "copy_last",
     "extrapolate",
+    "finite_psnr",
     "mae",
     "mse",
     "psnr",
@@ -58,14 +60,15 @@ def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[An
     >>> inputs.shape, targets.shape
     ((5, 8, 64, 64), (5, 12, 64, 64))
 
-    `frames` have any dtype, and shape ``(..., n_frames, height, width)``: add a channel axis
-    after the split, not before. Returns views of the first `n_in` frames and of the others.
+    `frames` have any dtype, and shape ``(..., n_frames, height, width)``; an axis of one channel,
+    or of three colors, may come last or after time. Returns views of the first `n_in` frames and of
+    the others.
     """
     array = check_array(frames, "frames")
-    if array.ndim < 3:
-        raise ValueError(f"frames has shape {array.shape}: pass (..., n_frames, height, width)")
-    check_n_in(n_in, array.shape[-3])
-    return array[..., :n_in, :, :], array[..., n_in:, :, :]
+    time = -3 if channel_axis("frames", array.shape, ANY) is None else -4
+    check_n_in(n_in, array.shape[time])
+    inputs, targets = np.split(array, [n_in], axis=time)
+    return inputs, targets
 
 
 def check_n_in(n_in: Any, n_frames: int) -> None:
@@ -95,7 +98,8 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
     Parameters
     ----------
     predicted, true : array of float, ``(batch, time, [channel,] height, width)``
-        What a model predicts and what happened. MSE and MAE don't clip the prediction.
+        What a model predicts and what happened. A channel axis may come last, too. MSE and MAE
+        don't clip the prediction.
     axis : {(0, 1), 0, 1, ()}, default (0, 1)
         What to average over: batch (0), time (1), both or neither.
 
@@ -139,6 +143,23 @@ def psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
     return _score(predicted, true, axis, of_frames)
 
 
+def finite_psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
+    """Return `psnr`, but count no frame as better than one pixel off by one gray level.
+
+    >>> true = np.zeros((1, 2, 64, 64))
+    >>> psnr(true, true), round(finite_psnr(true, true), 1)
+    (inf, 84.3)
+
+    So a mean stays finite where a frame is perfect.
+
+    Parameters and result as for `mse`.
+    """
+    scores, axes = psnr(predicted, true, axis=()), _check_axis(axis)
+    most = 20 * np.log10(255) + 10 * np.log10(np.prod(np.shape(true)[2:]))
+    means = np.minimum(scores, most).mean(axis=axes)
+    return means if np.ndim(means) else float(means)
+
+
 def ssim(
     predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1), *, data_range: float = 2.0
 ) -> Score:
@@ -166,9 +187,7 @@ def ssim(
     -------
     as for `mse`
     """
-    span = check_numbers(data_range, "data_range")
-    if span.ndim or span <= 0:
-        raise ValueError(f"data_range={data_range} is not a positive number: pass 2.0 or 1.0")
+    span = check_number(data_range, "data_range", least=1e-9)
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2
     to_sample = WINDOW**2 / (WINDOW**2 - 1)  # n / (n - 1)
 
@@ -253,15 +272,15 @@ def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
     black     16.0     16 to 16      32.0  0.0016   6.02
 
     `predictions` maps names to frames; these and `true` are as for `mse`, with two sequences or
-    more. The interval of the MSE is that of `bootstrap`.
+    more. The interval of the MSE is that of `bootstrap`. PSNR counts no frame as better than one
+    pixel that is off by one gray level, so it stays finite where a frame is perfect.
     """
-    if not predictions:
-        raise ValueError("predictions is empty: pass a name and frames for one or more")
+    check_named(predictions, "predictions", "frames")
     wide = max(map(len, predictions))
     lines = [f"{'':{wide}}    MSE  95 % interval     MAE    SSIM   PSNR"]
     for name, predicted in predictions.items():
         interval = bootstrap(mse(predicted, true, axis=1))
-        others = (score(predicted, true) for score in (mae, ssim, psnr))
+        others = (score(predicted, true) for score in (mae, ssim, finite_psnr))
         lines.append(f"{name:{wide}} " + ROW.format(mse(predicted, true), *interval, *others))
     return "\n".join(lines)
 
@@ -291,14 +310,13 @@ def show_curves(
     --------
     >>> show_curves({"train": [3.0, 2.0], "validation": [3.1, 2.4]}, xlabel="epoch")
     """
-    if not curves:
-        raise ValueError("curves is empty: pass a name and values for one or more")
+    check_named(curves, "curves", "values")
+    first = check_count(first, "first", least=-MOST, most=MOST)
     rows = {str(name): check_numbers(row, f"curves[{name!r}]") for name, row in curves.items()}
     for name, row in rows.items():
         if row.ndim != 1 or row.size == 0:
             raise ValueError(f"curves[{name!r}] has shape {row.shape}: pass (n,), n >= 1")
-    if ax is None:
-        ax = plt.figure(figsize=(6, 3.2), facecolor="white", layout="constrained").add_subplot()
+    ax = axes_on(ax, 6, 3.2)
     styles = itertools.cycle(itertools.product(["-", "--", ":"], COLORS))
     for (name, row), (stroke, color) in zip(rows.items(), styles, strict=False):
         x = np.arange(first, first + row.size)
@@ -319,11 +337,12 @@ def black(inputs: ArrayLike, n_out: int) -> Frames:
     array([[[[0., 0.]],
             [[0., 0.]]]], dtype=float32)
 
-    `inputs` are the frames seen, float ``(batch, n_in, height, width)``, and `n_out` is how many
-    to predict. Returns float32 ``(batch, n_out, height, width)``.
+    `inputs` are the frames seen, float ``(batch, n_in, height, width)``, also with a channel axis,
+    and `n_out` is how many to predict. Returns float32 ``(batch, n_out, height, width)``, with a
+    channel axis where the inputs have one.
     """
-    seen = check_floats(inputs, "inputs", 4, unit=True)
-    n_out = check_count(n_out, "n_out")
+    seen = check_floats(inputs, "inputs", unit=True)
+    n_out = check_count(n_out, "n_out", most=MOST)
     return np.zeros((len(seen), n_out, *seen.shape[2:]), dtype=np.float32)
 
 
@@ -336,8 +355,8 @@ def copy_last(inputs: ArrayLike, n_out: int) -> Frames:
 
     Parameters and result as for `black`.
     """
-    seen = check_floats(inputs, "inputs", 4, unit=True)
-    n_out = check_count(n_out, "n_out")
+    seen = check_floats(inputs, "inputs", unit=True)
+    n_out = check_count(n_out, "n_out", most=MOST)
     return np.repeat(seen[:, -1:].astype(np.float32), n_out, axis=1)
 
 
@@ -355,11 +374,14 @@ def extrapolate(inputs: ArrayLike, n_out: int) -> Frames:
 
     Parameters and result as for `black`.
     """
-    seen = check_floats(inputs, "inputs", 4, unit=True)
+    seen = check_floats(inputs, "inputs", unit=True)
     if seen.shape[1] < 2:
         raise ValueError(f"inputs has shape {seen.shape}: pass 2 frames or more, to see movement")
     predictions = black(seen, n_out)
-    for frames, prediction in zip(seen, predictions, strict=True):
+    gray, _ = check_frames(seen, "inputs", (4,))
+    for frames, prediction in zip(
+        gray, predictions.reshape(len(gray), -1, *gray.shape[2:]), strict=True
+    ):
         rows, columns = _movement(*frames[-2:].astype(np.float64))
         for horizon, frame in enumerate(prediction, start=1):
             frame[:] = _shifted(frames[-1], horizon * rows, horizon * columns)
@@ -398,25 +420,35 @@ def _check_axis(axis: Any) -> tuple[int, ...]:
 
 
 def _check_pair(predicted: Any, true: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    predictions = check_floats(predicted, "predicted", 4, 5)
-    truths = check_floats(true, "true", 4, 5, unit=True)
+    predictions, truths = (
+        check_floats(predicted, "predicted"),
+        check_floats(true, "true", unit=True),
+    )
     if predictions.shape != truths.shape:
         raise ValueError(
             f"predicted has shape {predictions.shape} and true {truths.shape}: pass the same"
         )
+    if channel_axis("true", truths.shape, (4,)) == -1:
+        predictions, truths = (np.moveaxis(frames, -1, -3) for frames in (predictions, truths))
     return predictions, truths
 
 
-def check_floats(value: Any, name: str, *n_axes: int, unit: bool = False) -> NDArray[Any]:
-    """Return `value` as finite floats with so many axes, and from 0 to 1 if `unit`."""
+def check_named(value: Any, name: str, what: str) -> None:
+    """Raise unless this is a mapping with something in it."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is a {type(value).__name__}: pass a dict of names and {what}")
+    if not value:
+        raise ValueError(f"{name} is empty: pass a name and {what} for one or more")
+
+
+def check_floats(value: Any, name: str, unit: bool = False) -> NDArray[Any]:
+    """Return a batch of sequences as an array of finite floats, from 0 to 1 if `unit`."""
     array, remedy = check_array(value, name), "pass floats from 0 to 1, such as frames / 255"
     if array.dtype.kind != "f":
         raise TypeError(f"{name} has dtype {array.dtype}: {remedy}")
-    if array.ndim not in n_axes or array.size == 0:
-        shape = "(batch, time, height, width)" + ", or with a channel axis after time" * (
-            5 in n_axes
-        )
-        raise ValueError(f"{name} has shape {array.shape}: pass {shape}, none of them 0")
+    channel_axis(name, array.shape, (4,))
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}: pass {AXES[4]}, none of them 0")
     low, high = array.min(), array.max()  # NaN where any value is, at no cost in memory
     if not np.isfinite([low, high]).all():
         raise ValueError(f"{name} holds NaN or infinity: pass finite numbers")

@@ -12,6 +12,7 @@ TypeError, ValueError, OSError
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import warnings
@@ -20,10 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import formats
-from ._atomic import check_target, new_files, partial_path
+from ._atomic import check_path, check_space, check_target, claim, new_files, partial_path
 from ._checks import check_count
-from .compositing import MovingMNIST
+from .compositing import Frames, MovingMNIST
+from .trajectories import check_generator
 
 try:
     import dask
@@ -38,6 +42,7 @@ except ImportError as error:
     ) from error
 
 MOST_TASKS = 5000
+CHUNK_BYTES = 64 * 20 * 64 * 64  # 5 MB: it stays in a processor's cache while it is unpacked
 Block = tuple[int, int]
 
 
@@ -46,34 +51,41 @@ def save_zarr(
     n_sequences: int,
     path: str | os.PathLike[str],
     *,
-    layout: str = "canonical",
+    layout: str = "batch",
+    block: int | None = None,
     truth: bool = False,
-    scheduler: str | None = None,
+    scheduler: str | distributed.Client | None = None,
     resume: bool = False,
     force: bool = False,
     progress: formats.Progress | None = None,
 ) -> None:
     """Write sequences 0 to ``n_sequences - 1`` to a Zarr store, block by block.
 
-    >>> import numpy as np, tempfile
+    >>> import tempfile
     >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_zarr(data, 50, f"{folder}/fifty.zarr")
     ...     print(zarr.open_array(f"{folder}/fifty.zarr", mode="r").shape)
-    (20, 50, 64, 64)
+    (50, 20, 64, 64)
 
-    A block is one compressed chunk of 512 sequences of the usual kind. Until the store is whole,
-    it is called ``.NAME.partial``. If a run ends before that, `resume` goes on where it stopped.
+    Until the store is whole, it is called ``.NAME.partial``. If a run ends before that, `resume`
+    goes on where it stopped. `shuffled_batches` reads the store for training.
 
     Parameters
     ----------
     data, n_sequences : as for `save_sequences`
     path : str or path
         A name that ends in ``.zarr``, in a folder that every worker sees by the same name.
-    layout, truth : as for `save_sequences`
-    scheduler : str, optional
-        The address of a ``dask.distributed`` scheduler, such as ``"tcp://host:8786"``, whose
-        workers have this library. Without it, threads of this process do the work.
+    layout : {"batch", "canonical"}, default "batch"
+        Sequences first, or time first. Sequences first takes a fifth of the disk.
+    block : int, optional
+        Sequences in a block, which is one compressed chunk; by default 64 of the usual kind.
+        Reading one sequence decompresses its whole block, so smaller ones suit random access.
+    truth : as for `save_sequences`
+    scheduler : str or distributed.Client, optional
+        A running client, or the address of a ``dask.distributed`` scheduler, such as
+        ``"tcp://host:8786"``, whose workers have this library. Without it, threads of this
+        process do the work.
     resume : bool, default False
         Finish the store that an earlier run of the same settings left unfinished. Its finished
         blocks are kept, also with `force`.
@@ -88,32 +100,90 @@ def save_zarr(
     # A run that is resumed may have been stopped while it wrote the truth, or just after.
     replace = force or resume
     beside = formats.check_truth_target(data, path, replace) if truth else None
-    job = _Job(data, n_sequences, partial_path(path), layout)
+    if not (isinstance(scheduler, str | None) or hasattr(scheduler, "compute")):
+        raise TypeError(f"scheduler={scheduler!r}: pass a distributed.Client or an address")
+    usual = max(1, CHUNK_BYTES // (data.n_frames * data.size**2))
+    block = usual if block is None else check_count(block, "block")
+    job = _Job(data, n_sequences, partial_path(path), layout, min(block, n_sequences))
     with contextlib.ExitStack() as stack:
-        client = None
-        if scheduler is not None:  # asked first: if none answers, nothing is left behind
+        client = scheduler
+        if isinstance(scheduler, str):  # asked first: if none answers, nothing is left behind
             client = stack.enter_context(distributed.Client(scheduler, timeout=30))
-        job.resume() if resume else job.begin(force)
+        if resume:
+            job.resume()
+        else:
+            job.check_begin(force)
+        # From here on the unfinished store is this run's alone.
+        stack.callback(os.close, claim(job.partial, force=True))
+        if not resume:
+            job.begin()
         job.run(client, progress or (lambda done: None))
-    for stray in job.partial.rglob("*.partial"):  # of workers that were killed while writing
-        stray.unlink()
-    if beside is not None:
-        with new_files(beside, force=replace) as (file,):
-            formats.save_truth(data, n_sequences, file)
-    if path.exists():
-        shutil.rmtree(path)
-    job.partial.rename(path)
+        for stray in job.partial.rglob("*.partial"):  # of workers that were killed while writing
+            stray.unlink()
+        if beside is not None:
+            with new_files(beside, force=replace) as (file,):
+                formats.save_truth(data, n_sequences, file)
+        if path.exists():
+            shutil.rmtree(path)
+        job.partial.rename(path)
+
+
+def shuffled_batches(
+    path: str | os.PathLike[str], batch_size: int, rng: np.random.Generator
+) -> Iterator[Frames]:
+    """Read a store once, in batches of sequences in a random order.
+
+    >>> import tempfile
+    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_zarr(data, 50, f"{folder}/fifty.zarr", block=20)
+    ...     batches = shuffled_batches(f"{folder}/fifty.zarr", 16, np.random.default_rng(0))
+    ...     print([len(frames) for frames in batches])
+    [16, 16, 16, 2]
+
+    The blocks are read in a random order, each once, and their sequences are shuffled within
+    them. That is enough, because neighbors in a store have nothing in common. It needs the memory
+    of two blocks.
+
+    `path` names a store that `save_zarr` made, `batch_size` is the number of sequences in a
+    batch, and `rng` is where the order comes from. Returns an iterator of uint8 frames
+    ``(batch_size, n_frames, size, size)``; the last batch may be smaller.
+    """
+    batch_size, rng = check_count(batch_size, "batch_size"), check_generator(rng)
+    store, layout = _open(check_path(path), None)
+    sequences = layout == "canonical"  # the axis that they are on
+    n, block = store.shape[sequences], store.chunks[sequences]
+
+    def batches() -> Iterator[Frames]:
+        rest: Any = []
+        for low in block * rng.permutation(-(-n // block)):
+            where = (slice(None),) * sequences + (slice(low, low + block),)
+            frames = formats.in_layout(np.asarray(store[where]), layout)
+            frames = np.concatenate([rest, frames]) if len(rest) else frames
+            order = rng.permutation(len(frames))
+            whole = len(order) - len(order) % batch_size
+            yield from (frames[few] for few in order[:whole].reshape(-1, batch_size))
+            rest = frames[order[whole:]]
+        if len(rest):
+            yield rest
+
+    return batches()
 
 
 def open_zarr(path: Path, layout: str | None) -> tuple[Any, tuple[int, ...]]:
     """Open a store as a lazy array, sequences first, and return it with the store's own shape."""
+    store, found = _open(path, layout)
+    return formats.in_layout(dask.array.from_zarr(store), found), store.shape
+
+
+def _open(path: Path, layout: str | None) -> tuple[Any, str]:
+    """Open a store as it is, and return it with its layout."""
     given = f"path={str(path)!r}"
     try:
         store = zarr.open_array(path, mode="r")
     except Exception as error:  # what a damaged store raises depends on where the damage is
         raise ValueError(f"{given} is not a whole Zarr array: {error}") from error
-    found = formats.layout_of(store, given, layout or store.attrs.get("layout"))
-    return formats.in_layout(dask.array.from_zarr(store), found), store.shape
+    return store, formats.layout_of(store, given, layout or store.attrs.get("layout"))
 
 
 def _is_array(path: Path) -> bool:
@@ -131,23 +201,31 @@ class _Job:
     n_sequences: int
     partial: Path
     layout: str
+    block: int
 
     def __post_init__(self) -> None:
-        self.block = min(formats.block_length(self.data), self.n_sequences)
         self.about = {
             "layout": self.layout, "n_sequences": self.n_sequences, "block": self.block,
             **formats.settings_of(self.data),
         }  # fmt: skip
 
-    def begin(self, force: bool) -> None:
+    def check_begin(self, force: bool) -> None:
+        """Make the folder of the unfinished store, or raise what stands against it."""
+        if self.partial.exists() and not force:
+            raise FileExistsError(
+                f"{str(self.partial)!r} exists: another run is writing it, or was stopped. "
+                "If none is, finish it (resume), or begin anew (force)"
+            )
+        if self.partial.is_symlink():
+            self.partial.unlink()  # what it leads to is somebody else's
+        shape = formats.layout_shape(self.data, self.n_sequences, self.layout)
+        check_space(self.partial, math.prod(shape) // 100)  # a chunk is never packed as small
+        self.partial.mkdir(exist_ok=True)
+
+    def begin(self) -> None:
         """Make the unfinished store."""
-        if self.partial.exists():
-            if not force:
-                raise FileExistsError(
-                    f"{str(self.partial)!r} exists: another run is writing it, or was stopped. "
-                    "If none is, finish it (resume), or begin anew (force)"
-                )
-            shutil.rmtree(self.partial)
+        for old in self.partial.iterdir():
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
         axes = ("time", "sequence") if self.layout == "canonical" else ("sequence", "time")
         zarr.create_array(
             self.partial,
@@ -171,10 +249,10 @@ class _Job:
     def missing(self) -> Iterator[Block]:
         """Find the blocks without a chunk. A chunk is renamed into place, so it is whole."""
         metadata = zarr.open_array(self.partial, mode="r").metadata
-        for number, block in enumerate(formats.blocks(self.data, self.n_sequences)):
+        for number, low in enumerate(range(0, self.n_sequences, self.block)):
             place = (0, number, 0, 0) if self.layout == "canonical" else (number, 0, 0, 0)
             if not (self.partial / metadata.encode_chunk_key(place)).exists():
-                yield block
+                yield low, min(low + self.block, self.n_sequences)
 
     def run(self, client: Any, progress: formats.Progress) -> None:
         """Write the blocks that are missing."""

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_count, check_free_range
+from ._checks import MOST, check_choice, check_count, check_free_range, check_tracks
+from ._frames import check_frames
 from .bouncing import bounce_path, check_rule
 from .compositing import Frames, composite, to_pixels
 from .loading import check_digits
@@ -36,6 +37,7 @@ ANGLES, STARTS = 120, 24  # the map: 3 degrees, and 1.5 px on a canvas of 64
 TRIES = (20, 10)  # how many tracks of the map to refine, for the first digit and for each other
 KEPT = (8, 3)  # how many of those to go on with
 CENTER = (SIDE - 1) / 2 + 0.5  # MNIST puts the center of mass within half a pixel of 14
+ESTIMATES = "mean", "median", "most_probable"
 PULL = 4.0  # white pixels in all frames that a digit costs for each px² that it lies off it
 GRID = 1024  # angles and starts from which the tracks of a coordinate are listed
 
@@ -47,15 +49,16 @@ class Tracks:
     `sprites` are the digits, uint8 ``(k, 28, 28)``, and `positions` their tracks, int64 ``(k, n,
     2)``. `residual` is how much `composite` of these differs from the frames, summed over all
     pixels. `exact` says that this is 0, and that each track is possible with one angle and the
-    given speed. If it is False, don't believe the rest. If it is True, something else may fit
-    too: pixels that one digit covers in all frames stay open, and a speed off by a percent may
-    pass.
+    given speed. If it is False, `reason` says why; don't believe the rest. If it is True, something
+    else may fit too: pixels that one digit covers in all frames stay open, and a speed off by a
+    percent may pass.
     """
 
     sprites: Frames
     positions: Track
     residual: int
     exact: bool
+    reason: str
 
 
 def carve(frames: Frames, positions: ArrayLike) -> Frames:
@@ -67,10 +70,15 @@ def carve(frames: Frames, positions: ArrayLike) -> Frames:
 
     `frames` are uint8 ``(n, size, size)``, and `positions` the tracks of the window's top-left
     corner, integers ``(..., n, 2)``. Returns what stands still in the moving window, uint8 ``(...,
-    28, 28)``. Along a digit's true track it is nowhere darker than the digit. A window that leaves
-    the canvas is an IndexError.
+    28, 28)``. Along a digit's true track it is nowhere darker than the digit.
     """
-    return _cut(frames, np.asarray(positions)).min(axis=-3)
+    frames = _check_frames(frames)
+    tracks = check_tracks(positions, "positions", frames.shape[-1] - SIDE)
+    if tracks.shape[-2] != len(frames):
+        raise ValueError(
+            f"positions has shape {tracks.shape}: pass (..., {len(frames)}, 2), one for each frame"
+        )
+    return _cut(frames, tracks).min(axis=-3)
 
 
 def track(
@@ -97,8 +105,8 @@ def track(
     Parameters
     ----------
     frames : uint8 array ``(n, size, size)``
-        3 frames or more. With three, other digits or tracks give the same frames about one time
-        in ten; with ten frames hardly ever.
+        3 frames or more, square and wider than 28 pixels. With three, other digits or tracks give
+        the same frames about one time in ten; with ten frames hardly ever.
     n_digits : int, default 2
         How many digits it shows. More take longer, and fail more often.
     step_length : float, default 0.1
@@ -113,8 +121,8 @@ def track(
         The best explanation found. Its `exact` is False for frames of another process: noise,
         another speed or rule, another number of digits.
     """
-    frames = _check_frames(frames)
-    n_digits = check_count(n_digits, "n_digits")
+    frames = _check_frames(frames, least=3)
+    n_digits = check_count(n_digits, "n_digits", most=MOST)
     check_rule(rule)
     step_length = check_step_length(step_length)
     if step_length == 0:
@@ -144,17 +152,15 @@ def predict(
     If what `track` finds is not exact, there is a ValueError and no prediction, because that would
     look as sure as a right one. `oracle` makes one from what `track` found.
     """
-    _check_estimate(estimate)
-    check_count(n_frames, "n_frames")
+    check_choice(estimate, "estimate", ESTIMATES)
+    check_count(n_frames, "n_frames", most=MOST)
+    frames = _check_frames(frames, least=3)
     found = track(frames, n_digits=n_digits, step_length=step_length, rule=rule)
     if not found.exact:
-        why = "tracks that give them are of another speed"
-        if found.residual:
-            unexplained = f"{found.residual:,} of {frames.sum(dtype=np.int64):,} gray levels"
-            why = f"the best tracks leave {unexplained} unexplained"
         raise ValueError(
             f"frames are not of {n_digits} digits with step_length={step_length} and "
-            f"rule={rule!r}: {why}; pass the settings that made them, and frames without noise"
+            f"rule={rule!r}: {found.reason}; pass the settings that made them, and frames "
+            "without noise"
         )
     known = {"size": frames.shape[-1], "step_length": step_length, "rule": rule}
     return oracle(found.sprites, found.positions, n_frames, estimate, **known)
@@ -199,10 +205,10 @@ def oracle(
     -------
     float32 array ``(n_frames, size, size)``, from 0 to 1
     """
-    _check_estimate(estimate)
+    check_choice(estimate, "estimate", ESTIMATES)
     composite(sprites, positions, size)  # raises what stands against these
     sprites, positions = np.asarray(sprites), np.asarray(positions)
-    n_frames = check_count(n_frames, "n_frames")
+    n_frames = check_count(n_frames, "n_frames", most=MOST)
     futures = [futures_of(track, n_frames, size, step_length, rule) for track in positions]
     if estimate == "most_probable":
         likeliest = np.stack([future for _, future in futures])
@@ -242,7 +248,12 @@ def futures_of(
     Returns the probability of each row and column, float64 ``(n_frames, free + 1, free + 1)`` with
     ``free = size - 28``, and the most probable whole track, int64 ``(n_frames, 2)``.
     """
-    track, free = np.asarray(track), check_free_range(size, SIDE)
+    free, n_frames = check_free_range(size, SIDE), check_count(n_frames, "n_frames", most=MOST)
+    check_rule(rule)
+    step_length = check_step_length(step_length)
+    track = check_tracks(track, "track", free)
+    if track.ndim != 2:
+        raise ValueError(f"track has shape {track.shape}: pass (n, 2), one digit's")
     impossible = ValueError(
         f"track from {track[0]} to {track[-1]} is impossible for a digit with step_length="
         f"{step_length} and rule={rule!r}: pass the settings that made it"
@@ -413,7 +424,13 @@ class _Search:
         sprites = np.stack([digit.sprite for digit in digits])
         positions = np.stack([digit.track for digit in digits])
         left = self.left(digits)
-        return Tracks(sprites, positions, left, left == 0 and self.possible(digits))
+        reason = ""
+        if left:
+            unexplained = f"{left:,} of {self.frames.sum(dtype=np.int64):,} gray levels"
+            reason = f"the best tracks leave {unexplained} unexplained"
+        elif not self.possible(digits):
+            reason = "tracks that give them are of another speed"
+        return Tracks(sprites, positions, left, not reason, reason)
 
     def extend(self, digits: list[_Digit]) -> bool:
         """Add digits until there are enough; return whether they explain all."""
@@ -465,7 +482,8 @@ class _Search:
 
     def score(self, tracks: Track, painted: Frames, frames: Frames) -> tuple[Floats, Frames]:
         """Return what each track explains beyond what is painted, and its carving."""
-        carved, known = carve(frames, tracks), _cut(painted, tracks)  # (m, 28, 28), (m, n, 28, 28)
+        carved = _cut(frames, tracks).min(axis=-3)  # (m, 28, 28)
+        known = _cut(painted, tracks)  # (m, n, 28, 28)
         added = np.maximum(carved[:, np.newaxis], known) - known  # (m, n, 28, 28)
         gain = added.reshape(len(tracks), -1).sum(axis=1, dtype=np.uint32)
         beyond = np.maximum(np.abs(_off_center(carved)) - 0.5, 0)
@@ -591,21 +609,15 @@ def _off_center(sprites: Frames) -> Floats:
     return np.stack([rows, columns], axis=-1) / mass[:, np.newaxis] - CENTER
 
 
-def _check_frames(frames: Any) -> Frames:
+def _check_frames(frames: Any, least: int = 1) -> Frames:
+    frames, _ = check_frames(frames, "frames", (3,))
     check_digits(frames, name="frames")
-    if len(frames) < 3:
-        raise ValueError(f"frames are {len(frames)}: pass 3 or more, a motion needs them")
-    if frames.shape[-1] <= SIDE:
+    if len(frames) < least:
+        raise ValueError(f"frames are {len(frames)}: pass {least} or more, a motion needs them")
+    if frames.shape[-1] < SIDE + (least > 1):
         raise ValueError(
             f"frames are {frames.shape[-1]} pixels wide: pass more than {SIDE}, so that digits move"
         )
-    if not frames.any():
+    if least > 1 and not frames.any():
         raise ValueError("frames are black: pass a sequence in which digits can be seen")
     return np.ascontiguousarray(frames)
-
-
-def _check_estimate(estimate: str) -> None:
-    if estimate not in ("mean", "median", "most_probable"):
-        raise ValueError(
-            f"estimate={estimate!r} is unknown: choose 'mean', 'median' or 'most_probable'"
-        )

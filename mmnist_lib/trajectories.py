@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_count, check_numbers, check_points
+from ._checks import MOST, check_choice, check_count, check_number, check_numbers, check_points
 
 __all__ = ["random_start", "random_velocity", "straight_path", "velocity_of"]
 
@@ -46,7 +46,7 @@ def random_start(rng: np.random.Generator, shape: Shape = ()) -> NDArray[np.floa
     float64 array of shape ``(*shape, 2)``
         ``(row, column)`` in [0, 1), unit coordinates.
     """
-    return _generator(rng).random((*_shape(shape), 2))
+    return check_generator(rng).random((*_shape(shape), 2))
 
 
 def random_velocity(
@@ -75,17 +75,15 @@ def random_velocity(
     float64 array of shape ``(*shape, 2)``
         ``(rows, columns)`` per frame, unit coordinates.
     """
-    rng, shape = _generator(rng), _shape(shape)
+    rng, shape = check_generator(rng), _shape(shape)
     step_length = check_step_length(step_length)
-    if kind == "angle":
+    if check_choice(kind, "kind", ("angle", "box")) == "angle":
         return velocity_of(2 * np.pi * rng.random(shape), step_length)
-    if kind == "box":
-        return step_length * rng.random((*shape, 2))
-    raise ValueError(f"kind={kind!r} is unknown: choose 'angle' or 'box'")
+    return step_length * rng.random((*shape, 2))
 
 
-def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float64]:
-    """Turn angles into velocities of one speed.
+def velocity_of(angle: ArrayLike, step_length: ArrayLike = 0.1) -> NDArray[np.float64]:
+    """Turn angles into velocities.
 
     >>> velocity_of(0.0, step_length=0.5)
     array([0. , 0.5])
@@ -94,8 +92,8 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
     ----------
     angle : array_like of float, shape ``(...)``
         Radians. 0 points right, and a quarter turn points down, since rows count downwards.
-    step_length : float, default 0.1
-        The speed in unit coordinates per frame.
+    step_length : float or array_like of float, default 0.1
+        The speed in unit coordinates per frame: one for all, or one for each angle.
 
     Returns
     -------
@@ -103,7 +101,16 @@ def velocity_of(angle: ArrayLike, step_length: float = 0.1) -> NDArray[np.float6
         ``step_length * (sin(angle), cos(angle))``, which is ``(rows, columns)`` per frame.
     """
     angle = check_numbers(angle, "angle")
-    return check_step_length(step_length) * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    direction = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    if not isinstance(step_length, list | tuple | np.ndarray):
+        return check_step_length(step_length) * direction
+    speeds = check_numbers(step_length, "step_length")
+    if speeds.shape != angle.shape or (speeds < 0).any():
+        raise ValueError(
+            f"step_length={step_length!r}: pass one number >= 0, or one for each of the "
+            f"{angle.shape} angles"
+        )
+    return speeds[..., np.newaxis] * direction
 
 
 def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArray[np.float64]:
@@ -130,7 +137,7 @@ def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArr
         `bounce_path` does that.
     """
     start, velocity = check_motion(start, velocity)
-    steps = np.arange(1, check_count(n_frames, "n_frames") + 1)[:, np.newaxis]
+    steps = np.arange(1, check_count(n_frames, "n_frames", most=MOST) + 1)[:, np.newaxis]
     return start[..., np.newaxis, :] + steps * velocity[..., np.newaxis, :]
 
 
@@ -150,16 +157,11 @@ def check_motion(start: Any, velocity: Any) -> tuple[NDArray[np.float64], NDArra
 
 def check_step_length(value: Any) -> float:
     """Return `value` as a float that is finite and not negative."""
-    try:
-        step_length = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"step_length={value!r} is not a number: pass one >= 0") from None
-    if not 0 <= step_length < np.inf:
-        raise ValueError(f"step_length={step_length}: pass a finite number >= 0")
-    return step_length
+    return check_number(value, "step_length")
 
 
-def _generator(rng: Any) -> np.random.Generator:
+def check_generator(rng: Any) -> np.random.Generator:
+    """Return `rng`, or raise TypeError if it is no Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng={rng!r} is not a Generator: pass np.random.default_rng(seed)")
     return rng
@@ -167,4 +169,4 @@ def _generator(rng: Any) -> np.random.Generator:
 
 def _shape(shape: Shape) -> tuple[int, ...]:
     lengths = shape if isinstance(shape, tuple) else (shape,)
-    return tuple(check_count(length, "shape", least=0) for length in lengths)
+    return tuple(check_count(length, "shape", least=0, most=2**31) for length in lengths)

@@ -23,13 +23,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import check_count, check_free_range, check_images, check_one_each, check_points
-from ._mosaic import GAP, GRAY, mosaic, number_frames, picture_on, zoom_of
+from ._checks import (
+    check_array,
+    check_choice,
+    check_count,
+    check_free_range,
+    check_one_each,
+    check_points,
+)
+from ._frames import ANY, check_frames, check_images
+from ._mosaic import GAP, GRAY, axes_on, blank, mosaic, number_frames, picture_on, zoom_of
 
 __all__ = ["long_exposure", "show_digits", "show_pairs", "show_path", "show_strip"]
 
@@ -64,14 +71,13 @@ def show_digits(
     ax : matplotlib.axes.Axes, optional
     """
     tiles = check_images(images, "images", 2, 3)
-    tiles = tiles.reshape(-1, *tiles.shape[-2:])
-    n, height, width = tiles.shape
+    n, height, width, *color = tiles.shape
     check_one_each(labels, "labels", n, "images")
     columns = math.ceil(math.sqrt(n)) if columns is None else check_count(columns, "columns")
     columns = min(columns, n)
     rows = math.ceil(n / columns)
-    blanks = np.full((rows * columns - n, height, width), np.nan, dtype=np.float32)
-    grid = np.concatenate([tiles, blanks]).reshape(rows, columns, height, width)
+    blanks = blank((rows * columns - n, height, width), *color)
+    grid = np.concatenate([tiles, blanks]).reshape(rows, columns, height, width, *color)
     zoom = zoom_of(columns * width, rows * height)
     gap = GAP if labels is None else math.ceil(28 / zoom)  # room for a line of text
     with picture_on(ax, mosaic(grid, gap), zoom) as ax:
@@ -102,7 +108,7 @@ def show_strip(
         One for each strip.
     ax : matplotlib.axes.Axes, optional
     """
-    sequences = _sequences(frames, "frames")
+    sequences = check_images(frames, "frames", 3, 4)
     numbers = range(0, sequences.shape[1], check_count(every, "every"))
     check_one_each(titles, "titles", len(sequences), "sequences")
     with picture_on(ax, mosaic(sequences[:, ::every])) as ax:
@@ -126,14 +132,16 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
         The frames that follow, of as many sequences, as large.
     ax : matplotlib.axes.Axes, optional
     """
-    left, right = _sequences(inputs, "inputs"), _sequences(targets, "targets")
+    inputs, targets = check_array(inputs, "inputs"), check_array(targets, "targets")
+    left = check_images(inputs, "inputs", 3, 4, like=targets)
+    right = check_images(targets, "targets", 3, 4, like=inputs)
     if left.shape[0] != right.shape[0] or left.shape[2:] != right.shape[2:]:
         raise ValueError(
             f"inputs have shape {np.shape(inputs)} and targets {np.shape(targets)}: "
             "pass as many sequences of the same height and width"
         )
     pictures = mosaic(left), mosaic(right)
-    spacer = np.full((len(pictures[0]), 6 * GAP), np.nan, dtype=np.float32)
+    spacer = blank((len(pictures[0]), 6 * GAP), *left.shape[4:])
     n_in, offset = left.shape[1], pictures[0].shape[1] + spacer.shape[1]
     with picture_on(ax, np.hstack([pictures[0], spacer, pictures[1]])) as ax:
         number_frames(ax, left.shape, range(n_in))
@@ -163,16 +171,15 @@ def long_exposure(frames: NDArray[Any], how: str = "max") -> NDArray[Any]:
     array of shape ``(..., H, W)``
         Of the dtype of `frames`; the mean of uint8 is rounded.
     """
-    frames = np.asarray(frames)
-    if frames.ndim < 3 or frames.shape[-3] == 0:
+    frames, colors = check_frames(frames, "frames", ANY, colors=True)
+    time = -4 if colors else -3
+    if frames.shape[time] == 0:
         raise ValueError(f"frames has shape {frames.shape}: pass (..., n_frames, H, W)")
     if frames.dtype != np.uint8 and frames.dtype.kind != "f":
         raise TypeError(f"frames has dtype {frames.dtype}: pass uint8, or floats")
-    if how not in ("max", "mean"):
-        raise ValueError(f"how={how!r} is unknown: choose 'max' or 'mean'")
-    if how == "max":
-        return frames.max(axis=-3)
-    mean = frames.mean(axis=-3)
+    if check_choice(how, "how", ("max", "mean")) == "max":
+        return frames.max(axis=time)
+    mean = frames.mean(axis=time)
     return (mean.round() if frames.dtype == np.uint8 else mean).astype(frames.dtype)
 
 
@@ -208,8 +215,7 @@ def show_path(
     if paths.ndim not in (2, 3) or paths.size == 0:
         raise ValueError(f"path has shape {paths.shape}: pass (n_frames, 2) or (k, n_frames, 2)")
     centers = digit_size / 2 + free * paths.reshape(-1, *paths.shape[-2:])
-    if ax is None:
-        ax = plt.figure(figsize=(3.6, 3.6), facecolor="white", layout="constrained").add_subplot()
+    ax = axes_on(ax, 3.6, 3.6)
     if background is not None:
         _draw_background(ax, background, size)
     _draw_square(ax, 0, size, "-", "black")
@@ -252,9 +258,3 @@ def _turns(steps: NDArray[np.float64]) -> NDArray[np.int64]:
     for frame in range(1, len(signs)):  # a step of 0 has no direction: it keeps the last one
         signs[frame] = np.where(signs[frame] == 0, signs[frame - 1], signs[frame])
     return 1 + np.flatnonzero((signs[:-1] * signs[1:] < 0).any(axis=-1))
-
-
-def _sequences(frames: ArrayLike, name: str) -> NDArray[np.float32]:
-    """Return one or many sequences as float32 of shape ``(n, n_frames, H, W)``."""
-    images = check_images(frames, name, 3, 4)
-    return images.reshape(-1, *images.shape[-3:])

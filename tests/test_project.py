@@ -1,5 +1,6 @@
 """The files around the course: workflows, citation, versions, links, house style."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -45,6 +46,48 @@ def test_file_follows_its_schema(schema: str, files: list[Path]) -> None:
 @pytest.mark.parametrize("workflow", sorted(GITHUB.glob("workflows/*.yml")), ids=lambda p: p.stem)
 def test_workflow_may_only_read_unless_a_job_says_more(workflow: Path) -> None:
     assert yaml.safe_load(workflow.read_text("utf-8"))["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.parametrize("workflow", sorted(GITHUB.glob("workflows/*.yml")), ids=lambda p: p.stem)
+def test_a_workflow_runs_what_was_reviewed_from_one_index(workflow: Path) -> None:
+    """A tag can be moved to other code, a commit can't."""
+    text = workflow.read_text("utf-8")
+    used = re.findall(r"uses: (.*)", text)
+    assert used and all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", one) for one in used), used
+    assert "index-url" not in text
+
+
+# What ships and no one can read: digits, weights, and what runs them in a browser.
+BINARIES = {
+    "mmnist_lib/data/mnist_sample.npz": (
+        "bbe2f0f7ba51aaf766c97e62b2316a027e91502a842c8abdbe45fde632c8f756"
+    ),
+    "mmnist_lib/weights/convlstm.npz": (
+        "51cd5c0d65fa9fd241de36547637102616ca0a295fa56e8798f29394cfbc0d7f"
+    ),
+    "mmnist_lib/weights/unet.npz": (
+        "4c55ec3ec6ec7cde656eac1791cc204f6d0b5af1ace7526f56387e4a9d559842"
+    ),
+    "website/assets/onnx/ort-wasm-simd-threaded.wasm.gz": (
+        "9a202915ab712f2ac4504f9fd8c634d244a11e9f9e734361471a1fe6e7f984c0"
+    ),
+    "website/assets/onnx/ort.wasm.bundle.min.mjs": (
+        "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90"
+    ),
+    "website/assets/onnx/unet.onnx.gz": (
+        "924bc3b1f8f7b97f1caad7c4c35c5d590bdc6c6fa5ee760f351ab6620335e104"
+    ),
+}
+
+
+def test_what_no_one_can_read_is_what_was_tested() -> None:
+    """A change of one is on purpose: renew its line here, and say in the commit what made it."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode == 0:  # not in an archive without Git
+        found = {name for name in tracked.stdout.split() if name.endswith((".gz", ".npz", ".mjs"))}
+        assert found == BINARIES.keys()
+    for name, sha256 in BINARIES.items():
+        assert hashlib.sha256((ROOT / name).read_bytes()).hexdigest() == sha256, name
 
 
 def test_one_version_and_one_date() -> None:

@@ -27,10 +27,8 @@ from sphinx.util.docutils import SphinxDirective
 from mmnist_lib import choose_keras_backend
 from notebooks import address
 from notebooks.text import mathml, player, tags
-from website.lite import NOTEBOOKS
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
-LITE = "lite/notebooks/index.html?path="  # JupyterLite, put beside the book by `make site`
 WORDS_A_MINUTE = 200
 FOLDED = " Below each check stand a hint and a worked solution."
 
@@ -67,7 +65,7 @@ def fill_in_address(app: Sphinx, docname: str, source: list[str]) -> None:
 def add_launch_buttons(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Let a chapter's menu lead to JupyterLite and to the form for a hub."""
+    """Let a chapter's menu lead to the form for a hub."""
 
     def link(text: str, tooltip: str, icon: str, url: str) -> dict[str, str]:
         icon = f"_static/{icon}.svg"
@@ -75,20 +73,10 @@ def add_launch_buttons(
 
     for menu in context.get("header_buttons", []):
         if menu.get("label") == "launch-buttons":
-            if url := in_browser(app, pagename):
-                what = "Run this chapter in the browser"
-                menu["buttons"].insert(0, link("This browser", what, "logo", url))
             query = urlencode({"chapter": pagename.removeprefix("book/")})
             url = f"{context['pathto']('book/running')}?{query}#on-your-jupyterhub"
             icon = "images/logo_jupyterhub"
             menu["buttons"].append(link("JupyterHub", "Launch on your JupyterHub", icon, url))
-
-
-def in_browser(app: Sphinx, docname: str) -> str:
-    """Return where the published site runs a page's notebook, or nothing."""
-    runs = app.config.published and address.ROOT / f"{docname}.ipynb" in NOTEBOOKS
-    up = "../" * docname.count("/")
-    return f"{up}{LITE}{docname.removeprefix('book/')}.ipynb" if runs else ""
 
 
 def rework_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -102,7 +90,7 @@ def rework_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def add_facts(app: Sphinx, docname: str, notebook: Any) -> None:
-    """Say at a notebook's head how long it takes, and where it can be run."""
+    """Say at a notebook's head how long it takes."""
     facts = []
     runs = json.loads((Path(app.srcdir) / "benchmarks" / "classroom.json").read_text("utf-8"))
     measured = runs["measured"].get(docname.removeprefix("book/"))
@@ -111,9 +99,6 @@ def add_facts(app: Sphinx, docname: str, notebook: Any) -> None:
         minutes = round(len(text.split()) / WORDS_A_MINUTE)
         facts.append(f"{minutes} minutes of reading")
         facts.append(f"runs in {duration(measured['s'])} on two cores")
-    if runs_at := in_browser(app, docname):
-        what = "these exercises" if "exercises/" in docname else "this chapter"
-        facts.append(f'<a href="{runs_at}">Run {what} in the browser</a>')
     if facts:
         title, _, rest = notebook.cells[0].source.partition("\n")
         line = f'<p class="facts">{" · ".join(facts)}</p>'

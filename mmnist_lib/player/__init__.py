@@ -28,7 +28,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from .._atomic import check_target, new_files
-from .._checks import check_count, check_images, check_one_each
+from .._checks import check_array, check_count, check_number, check_one_each
+from .._frames import check_images
 from .._mosaic import GAP, mosaic
 
 __all__ = ["Player", "animate", "animate_error", "slider"]
@@ -45,7 +46,7 @@ class Player:
 
     Attributes
     ----------
-    clips : uint8, ``(n, n_frames, H, W)``
+    clips : uint8, ``(n, n_frames, H, W)``, or ``(n, n_frames, H, W, 3)`` in color
         The frames.
     sha256 : str
         A hash of their shape and their bytes.
@@ -67,7 +68,7 @@ class Player:
         self.sha256 = hashlib.sha256(repr(clips.shape).encode() + clips.tobytes()).hexdigest()
 
     def __repr__(self) -> str:
-        n, n_frames, height, width = self.clips.shape
+        n, n_frames, height, width = self.clips.shape[:4]
         clips = f"{n} clips of " if n > 1 else ""
         return (
             f"<Player: {clips}{n_frames} frames of {height} × {width} pixels, "
@@ -95,7 +96,7 @@ class Player:
 
     def _figure(self, number: int, columns: int) -> str:
         """Write one clip as a sheet of its frames, behind a screen that shows one of them."""
-        (n, _, height, width), title = self.clips.shape, self.titles[number]
+        (n, _, height, width), title = self.clips.shape[:4], self.titles[number]
         sheet = _sheet(self.clips[number], columns)
         shown = _shown(width, 256 if n == 1 else 208)
         alt = html.escape(f"{self.alt} ({title})" if title else self.alt)
@@ -110,7 +111,7 @@ class Player:
 
     def _repr_png_(self) -> bytes:
         shown = np.linspace(0, self.clips.shape[1] - 1, min(10, self.clips.shape[1])).astype(int)
-        picture = mosaic(check_images(self.clips[:, shown], "frames", 4))
+        picture = mosaic((self.clips[:, shown] / np.float32(255)).astype(np.float32))
         return _png(_bytes(np.nan_to_num(picture, nan=1)))
 
     def save(self, path: str | os.PathLike[str], *, scale: int = 4) -> None:
@@ -136,9 +137,13 @@ class Player:
         FileNotFoundError, IsADirectoryError
             If the folder does not exist, or the name is that of a folder.
         """
-        path, scale = check_target(path, (".gif", ".GIF"), force=True), check_count(scale, "scale")
-        wide = np.pad(self.clips, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=255)
-        frames = np.concatenate(list(wide), axis=-1)[..., :-GAP]  # (n_frames, H, wide)
+        path, scale = (
+            check_target(path, (".gif", ".GIF"), force=True),
+            check_count(scale, "scale", most=100),
+        )
+        widths = [(0, GAP if axis == 3 else 0) for axis in range(self.clips.ndim)]
+        wide = np.pad(self.clips, widths, constant_values=255)
+        frames = np.concatenate(list(wide), axis=2)[:, :, :-GAP]  # (n_frames, H, wide[, 3])
         frames = frames.repeat(scale, axis=1).repeat(scale, axis=2)
         first, *others = (Image.fromarray(frame) for frame in frames)
         duration = max(2, round(100 / self.fps)) * 10
@@ -166,7 +171,8 @@ def animate(
     Parameters
     ----------
     frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
-        One sequence, or several that play in step.
+        One sequence, or several that play in step. An axis of one channel, or of three colors,
+        may come last or after time.
     alt : str, optional
         What the frames show, for those who do not see them.
     titles : sequence of str, optional
@@ -183,15 +189,14 @@ def animate(
     Player
         Shows itself when it is the last value of a cell; ``.save("clip.gif")`` writes a GIF.
     """
-    images = check_images(frames, "frames", 3, 4)
-    clips = _bytes(images.reshape(-1, *images.shape[-3:]))
-    n, n_frames, height, width = clips.shape
+    clips = _bytes(check_images(frames, "frames", 3, 4))
+    n, n_frames, height, width = clips.shape[:4]
     check_one_each(titles, "titles", n, "clips")
     check_one_each(labels, "labels", n_frames, "frames")
     alt = str(alt or f"A clip of {n_frames} frames of {height} by {width} pixels.")
     titles = [""] * n if titles is None else [str(title) for title in titles]
     labels = [] if labels is None else [str(label) for label in labels]
-    return Player(clips, alt, titles, labels, _check_fps(fps), autoplay)
+    return Player(clips, alt, titles, labels, check_number(fps, "fps", 0.1, 100), autoplay)
 
 
 def animate_error(
@@ -214,7 +219,7 @@ def animate_error(
     Player
         Three clips: prediction, truth and error, the error being white where they differ most.
     """
-    prediction = np.asarray(predicted)
+    prediction = check_array(predicted, "predicted")
     if prediction.dtype.kind == "f":
         prediction = prediction.clip(0, 1)
     left, right = check_images(prediction, "predicted", 3), check_images(true, "true", 3)
@@ -223,6 +228,7 @@ def animate_error(
             f"predicted has shape {left.shape} and true {right.shape}: pass the same of both"
         )
     clips = np.stack([left, right, np.abs(left - right)])
+    clips = clips[..., np.newaxis] if clips.ndim == 4 else clips  # so that 3 are no colors
     return animate(clips, alt, titles=["prediction", "truth", "error"], fps=fps)
 
 
@@ -252,6 +258,8 @@ def slider(
         installed (Colab has 7), and on a page without a kernel, a `Player` of the same images.
     """
     pixels = _bytes(check_images(images, "images", 3))
+    if labels is None:
+        raise TypeError("labels=None: pass one for each image")
     check_one_each(labels, "labels", len(pixels), "images")
     said = [f"{description} {label}".strip() for label in labels]
     player = animate(pixels, f"{alt} ({said[0]} … {said[-1]})".strip(), labels=said, fps=2)
@@ -266,16 +274,6 @@ def slider(
     box = VBox([stack, control])
     box._repr_html_ = player._repr_html_  # kept beside the widget in what a notebook stores
     return box
-
-
-def _check_fps(value: Any) -> float:
-    try:
-        fps = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"fps={value!r} is not a number: pass frames per second") from None
-    if not 0.1 <= fps <= 100:
-        raise ValueError(f"fps={fps}: pass 0.1 to 100 frames per second")
-    return fps
 
 
 def _image(pixels: NDArray[np.uint8], alt: str) -> str:
@@ -293,12 +291,12 @@ def _shown(width: int, wished: int) -> int:
 
 def _sheet(frames: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     """Lay all frames out in rows, without gaps."""
-    n_frames, height, width = frames.shape
+    n_frames, height, width, *color = frames.shape
     rows = math.ceil(n_frames / columns)
-    sheet = np.zeros((rows * columns, height, width), np.uint8)
+    sheet = np.zeros((rows * columns, height, width, *color), np.uint8)
     sheet[:n_frames] = frames
-    sheet = sheet.reshape(rows, columns, height, width).swapaxes(1, 2)  # (rows, H, columns, W)
-    return sheet.reshape(rows * height, columns * width)
+    sheet = sheet.reshape(rows, columns, height, width, *color).swapaxes(1, 2)
+    return sheet.reshape(rows * height, columns * width, *color)
 
 
 def _bytes(unit: NDArray[np.float32]) -> NDArray[np.uint8]:

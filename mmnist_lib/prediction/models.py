@@ -9,15 +9,16 @@ TypeError, ValueError, OSError
 from __future__ import annotations
 
 import hashlib
-import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from .._atomic import check_target, new_files
-from .._checks import check_count
+from .._atomic import check_file, check_target, new_files
+from .._checks import MOST, check_choice, check_count
+from .._unpack import read_array
 from .networks import DOWN, convlstm, frame_mse, unet
 
 # The weights that come with the library: how each model was built, and the file's sha256.
@@ -55,9 +56,9 @@ def build_model(
         Compiled with Adam, whose gradients are clipped, and `frame_mse`. It takes float32 frames in
         [0, 1], ``(batch, n_in, size, size)``, and returns n_out of them; the ConvLSTM n_in.
     """
-    _check_name(name)
-    n_in, n_out = check_count(n_in, "n_in"), check_count(n_out, "n_out")
-    size, width = check_count(size, "size"), check_count(width, "width")
+    check_choice(name, "name", TRAINED)
+    n_in, n_out = check_count(n_in, "n_in", most=MOST), check_count(n_out, "n_out", most=MOST)
+    size, width = check_count(size, "size", most=MOST), check_count(width, "width", most=MOST)
     step = {"unet": 2 ** len(DOWN), "convlstm": 8}[name]
     if size % step:
         more = size + step - size % step
@@ -65,11 +66,6 @@ def build_model(
     model = unet(n_in, n_out, size, width) if name == "unet" else convlstm(size, width)
     model.compile(keras.optimizers.Adam(1e-3, clipnorm=1.0), loss=frame_mse)
     return model
-
-
-def _check_name(name: str) -> None:
-    if name not in TRAINED:
-        raise ValueError(f"name={name!r} is unknown: pass one of {', '.join(sorted(TRAINED))}")
 
 
 def save_weights(model: Any, path: str | Path) -> None:
@@ -100,16 +96,18 @@ def load_model(name: str, path: str | Path | None = None) -> Any:
     `name` is "unet" or "convlstm". `path` is a file of `save_weights` with other weights for the
     same model; without it, the sha256 of the library's own file is checked.
     """
-    _check_name(name)
-    settings, sha256 = TRAINED[name]
-    file = FOLDER / f"{name}.npz" if path is None else Path(path)
-    content = file.read_bytes()
-    if path is None and hashlib.sha256(content).hexdigest() != sha256:
+    settings, sha256 = TRAINED[check_choice(name, "name", TRAINED)]
+    file = FOLDER / f"{name}.npz" if path is None else check_file(path)
+    if path is None and hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
         raise ValueError(f"{file} is damaged (its sha256 is another): install mmnist_lib again")
     model = build_model(name, **settings)
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            weights = [stored[key].astype(np.float32) for key in sorted(stored)]
+        with zipfile.ZipFile(file) as archive:
+            names = sorted(name.removesuffix(".npy") for name in archive.namelist())
+            stored = [read_array(archive, name) for name in names]
+        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in stored):
+            raise ValueError("it holds other things than finite floats")
+        weights = [array.astype(np.float32) for array in stored]
     except Exception as error:  # zipfile, NumPy and zlib each raise their own
         raise ValueError(f"{file} is no file of save_weights ({error})") from error
     found, wanted = ([tuple(w.shape) for w in kind] for kind in (weights, model.weights))

@@ -20,7 +20,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import check_array, check_count
+from .._checks import MOST, check_array, check_count
+from .._frames import channel_axis
 from ..metrics import check_floats
 
 
@@ -184,17 +185,20 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     time axis is None) and returns each one's successor. `frames` are those seen, float ``(batch,
     n_in, size, size)`` in [0, 1]. Returns float32 ``(batch, n, size, size)`` for `n`, not clipped.
 
-    Channels come last. An axis of one channel is added or dropped as the model needs it, and what
-    comes back has one if `frames` have one.
+    Models take channels last. An axis of one channel is added, moved or dropped as the model needs
+    it, and what comes back has one where `frames` have one.
     """
-    n, given = check_count(n, "n"), check_array(frames, "frames")
+    n, given = check_count(n, "n", most=MOST), check_array(frames, "frames")
+    after_time = given.ndim == 5 and given.shape[2] == 1
+    if after_time and channel_axis("frames", given.shape, (4,)) == -3:
+        return np.moveaxis(rollout(model, np.moveaxis(given, -3, -1), n), -1, -3)
     takes, returns = _shapes(model)
     if takes is None:
         raise ValueError("model has no known shapes: pass a keras.Sequential or functional model")
     if not (_fit(given.shape, takes) and _feeds_itself(takes, returns)):
         remedy = "pass frames as it takes them; a channel axis of 1 is optional"
         raise _misfit(f"frames has shape {given.shape}", takes, returns, remedy)
-    check_floats(given, "frames", given.ndim)
+    check_floats(given, "frames")
     plain = _plain(given.shape)
     seen = given.reshape(*plain, *takes[len(plain) :])
     n_in, start = takes[1], seen.shape[1]

@@ -24,6 +24,7 @@ from notebooks.outputs import readme_player
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
 COMPLETE = ROOT / "book" / "complete-data-set.ipynb"  # a page in the form of a chapter
+OWN = ROOT / "book" / "own-dataset.ipynb"  # recipes
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 PAGES = sorted((ROOT / "book").glob("*.md"))
 EDITIONS = sorted((ROOT / "book" / "exercises").glob("*.ipynb"))
@@ -35,6 +36,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+each_chapter = pytest.mark.parametrize("path", [*CHAPTERS, COMPLETE], ids=name_of)
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
 each_run = pytest.mark.parametrize("path", RUN, ids=name_of)
 each_page = pytest.mark.parametrize("path", RUN + PAGES, ids=name_of)
@@ -74,7 +76,7 @@ def texts(cell: dict) -> str:
 
 def test_there_are_chapters():
     assert len(CHAPTERS) >= 7
-    assert [*CHAPTERS, COMPLETE] == NOTEBOOKS
+    assert [*CHAPTERS, COMPLETE, OWN] == NOTEBOOKS
     names = [path.name for path in CHAPTERS]
     assert names == [path.name for path in EDITIONS] == [path.name for path in MASTERS]
 
@@ -128,7 +130,7 @@ def test_every_picture_in_the_prose_has_alt_text(path):
     assert not re.search(r"!\[\s*\]\(", prose(path))
 
 
-@each_notebook
+@each_chapter
 def test_the_budget_of_a_chapter(path):
     machinery = r"# NBVAL_IGNORE_OUTPUT\n# Not compared: .*\n"  # no reader's concern
     code = [re.sub(machinery, "", source(cell)) for cell in cells(path, "code")]
@@ -144,7 +146,15 @@ def test_the_budget_of_a_chapter(path):
     assert path.stat().st_size <= 200_000
 
 
-@each_notebook
+def test_a_recipe_has_ten_lines_at_most_and_shows_a_moving_picture():
+    code = [source(cell) for cell in cells(OWN, "code")]
+    assert all(sum(bool(line.strip()) for line in text.splitlines()) <= 10 for text in code)
+    shown = [texts(cell) for cell in cells(OWN, "code")]
+    assert sum("<Player" in text for text in shown) >= 7
+    assert OWN.stat().st_size <= 200_000
+
+
+@each_chapter
 def test_the_shape_of_a_chapter(path):
     text = prose(path)
     assert re.match(r"# The complete data set\n" if path == COMPLETE else r"# \d\. ", text)
@@ -223,6 +233,8 @@ FOREIGN = set(
         docker etc feedback generate github grade helm hub jupyter kubectl make matchNodePurpose md
         nbgrader nbgrader_config publish py release release_feedback slides students teaching
         masters workflows yaml yml
+        DataLoader Dataset IterableDataset __main__ cache_dir imageio ffmpeg inputs iscrowd
+        manual_seed persistent_workers pip torch True validation test split
         angles clamp drawing own reflect speed be083ec986bfe91a449d63653c411eb2""",
     )
 )

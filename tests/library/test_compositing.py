@@ -667,8 +667,19 @@ def test_bad_settings_are_refused(setting, error, words):
 
 @pytest.mark.parametrize("index", [1.0, "1", None, slice(0, 3), (1, 2), [1], np.array([1, 2])])
 def test_an_index_that_is_no_integer_is_refused(index):
-    with pytest.raises(TypeError, match=r"index=.* is not an integer: pass one >= 0"):
+    words = r"index=.* is not an integer: pass one >= 0, or index a SequenceDataset\(data, n_seq"
+    with pytest.raises(TypeError, match=words):
         small()[index]
+
+
+@pytest.mark.parametrize("n_digits", [0, 2])
+@pytest.mark.parametrize("indices", [[], [5], [7, 3, 3, 2**70, 0], np.array([4, 1])])
+def test_any_sequences_are_picked_in_the_order_asked_for(indices, n_digits):
+    data = small(n_digits=n_digits)
+    picked = data.pick(indices)
+    assert picked.shape == (len(indices), data.n_frames, data.size, data.size)
+    for number, frames in zip(indices, picked, strict=True):
+        np.testing.assert_array_equal(frames, data.batch(number, number + 1)[0])
 
 
 def test_a_negative_index_is_refused():
@@ -700,8 +711,10 @@ def test_the_truth_of_an_index_that_is_no_integer_is_refused(start):
 
 
 def test_an_endless_set_is_not_looped_over():
-    with pytest.raises(TypeError, match="not iterable"):
-        iter(small())
+    for ask in (iter, len, list):
+        with pytest.raises(TypeError, match=r"MovingMNIST is endless: use a SequenceDataset\(data"):
+            ask(small())
+    assert small()
 
 
 def test_a_clip_of_no_frames_is_refused():

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import types
 from dataclasses import fields
 from pathlib import Path
 from unittest import mock
@@ -19,7 +20,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmnist_lib import GroundTruth, MovingMNIST, formats, load_sequences, save_sequences
+from mmnist_lib import GroundTruth, MovingMNIST, _unpack, formats, load_sequences, save_sequences
 from mmnist_lib._atomic import partial_path
 from tests.limits import HANG
 
@@ -98,7 +99,9 @@ def test_the_bytes_are_those_of_np_save_wherever_blocks_end(tmp_path, blocks_of_
     save_sequences(small(), n, tmp_path / "made.npy", layout=layout)
     expected = io.BytesIO()
     np.save(expected, in_layout(small().batch(0, n), layout))
-    assert held(tmp_path) == {"made.npy": expected.getvalue()}
+    # But for white space, in which the layout is said.
+    mark, plain = formats.MARKS[layout], expected.getvalue()
+    assert held(tmp_path) == {"made.npy": plain[:125] + mark + plain[128:]}
 
 
 def test_time_comes_first_unless_said_otherwise(tmp_path):
@@ -279,11 +282,13 @@ def test_a_file_larger_than_memory_is_opened_and_one_sequence_read(tmp_path, lay
     assert sequences[-1].sum() == 7 and sequences[12345].sum() == 0
 
 
-@pytest.mark.parametrize("shape", [(20, 20), (5, 4), (21, 19)])
+@pytest.mark.parametrize("shape", [(20, 20), (5, 4), (21, 19), (10, 20), (20, 999)])
 def test_a_shape_that_does_not_tell_needs_the_layout(tmp_path, shape):
     array = np.arange(np.prod(shape) * 9, dtype=np.uint8).reshape(*shape, 3, 3)
     np.save(tmp_path / "made.npy", array)
-    with pytest.raises(ValueError, match=r'length 20: say which.*layout="canonical".*"batch"'):
+    with pytest.raises(
+        ValueError, match=r"does not tell what is time: .*layout='canonical'.*'batch'"
+    ):
         load_sequences(tmp_path / "made.npy")
     np.testing.assert_array_equal(load_sequences(tmp_path / "made.npy", "batch"), array)
     np.testing.assert_array_equal(
@@ -294,7 +299,186 @@ def test_a_shape_that_does_not_tell_needs_the_layout(tmp_path, shape):
 def test_a_file_in_fortran_order_is_read(tmp_path):
     array = np.asfortranarray(np.arange(20 * 3 * 16, dtype=np.uint8).reshape(20, 3, 4, 4))
     np.save(tmp_path / "made.npy", array)
-    np.testing.assert_array_equal(load_sequences(tmp_path / "made.npy"), array.swapaxes(0, 1))
+    np.testing.assert_array_equal(
+        load_sequences(tmp_path / "made.npy", "canonical"), array.swapaxes(0, 1)
+    )
+
+
+@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize(("n", "n_frames"), [(20, 10), (10, 20), (20, 20), (3, 4)])
+def test_a_file_of_ours_says_its_layout_and_is_not_contradicted(tmp_path, layout, n, n_frames):
+    data, path = small(n_frames=n_frames), tmp_path / "made.npy"
+    save_sequences(data, n, path, layout=layout)
+    np.testing.assert_array_equal(load_sequences(path), data.batch(0, n))
+    other = next(name for name in formats.LAYOUTS if name != layout)
+    with pytest.raises(ValueError, match=f"layout='{other}': .* says of itself .* '{layout}'"):
+        load_sequences(path, other)
+    np.save(path, np.load(path))  # saved by others, it says nothing
+    with pytest.raises(ValueError, match="does not tell what is time"):
+        load_sequences(path)
+
+
+@pytest.mark.parametrize("axis", [2, 4])
+def test_a_file_with_a_channel_axis_is_read(tmp_path, axis):
+    frames = small().batch(0, 7)
+    np.save(tmp_path / "made.npy", np.expand_dims(frames, axis))
+    np.testing.assert_array_equal(load_sequences(tmp_path / "made.npy", "batch"), frames)
+
+
+# arrays of one's own, and PredRNN's file
+
+
+class Wide:
+    """Makes sequences on a canvas that is not square."""
+
+    def batch(self, start, stop):
+        return np.arange(start, stop, dtype=np.uint8)[:, None, None, None] * np.ones(
+            (1, 3, 5, 9), np.uint8
+        )
+
+
+@pytest.mark.parametrize("name", ["own.npy", "own.npz"])
+def test_own_arrays_and_whatever_makes_batches_are_written(tmp_path, name):
+    frames = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 9), dtype=np.uint8)
+    for own in (frames, frames[..., None], frames[:, :, None], frames / 255):
+        save_sequences(own, 6, tmp_path / name, force=True)
+        np.testing.assert_array_equal(load_sequences(tmp_path / name), frames)
+    save_sequences(Wide(), 7, tmp_path / name, force=True)
+    np.testing.assert_array_equal(load_sequences(tmp_path / name), Wide().batch(0, 7))
+
+
+@pytest.mark.parametrize(
+    ("own", "error", "words"),
+    [
+        (np.zeros((3, 4, 5, 9), np.uint8), ValueError, "n_sequences=9: data has 3 sequences"),
+        (np.zeros((9, 4, 5, 9), int), TypeError, "data has dtype int64: pass uint8"),
+        (np.full((9, 4, 5, 9), 9.0), ValueError, "data run from 9 to 9"),
+        (np.zeros((4, 5, 9), np.uint8), ValueError, "data has shape"),
+        (3, ValueError, "data has shape"),
+    ],
+)
+def test_what_holds_no_sequences_is_not_written(tmp_path, own, error, words):
+    with pytest.raises(error, match=words):
+        save_sequences(own, 9, tmp_path / "own.npy")
+    with pytest.raises(TypeError, match="truth=True needs a MovingMNIST"):
+        save_sequences(np.zeros((9, 4, 5, 9), np.uint8), 9, tmp_path / "own.npy", truth=True)
+    assert held(tmp_path) == {}
+
+
+def test_predrnn_finds_inputs_and_targets_where_it_looks(tmp_path, blocks_of_three):
+    data = small(n_frames=5)
+    save_sequences(data, 7, tmp_path / "made.npz", truth=True)
+    assert set(held(tmp_path)) == {"made.npz", "made.npz-truth.npz"}
+    with np.load(tmp_path / "made.npz") as stored:
+        clips, dims, frames = (stored[name] for name in formats.PREDRNN)
+    assert dims.tolist() == [[1, 12, 12]] and frames.shape == (35, 1, 12, 12)
+    assert frames.dtype == np.float32 and frames.max() == 1
+    for i in range(7):  # as its loader cuts them
+        parts = [frames[begin : begin + length, 0] for begin, length in clips[:, i]]
+        assert [len(part) for part in parts] == [3, 2]
+        np.testing.assert_array_equal((np.concatenate(parts) * 255).round(), data[i])
+    loaded = load_sequences(tmp_path / "made.npz")
+    assert loaded.dtype == np.uint8
+    np.testing.assert_array_equal(loaded, data.batch(0, 7))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"clips": None}, "it has no array clips .*; PredRNN's layout is clips, dims, input_raw"),
+        ({"clips": np.array([[[0, 3]], [[3, 9]]])}, "not sequences of one length, one after"),
+        ({"clips": np.array([[[-1, 1]], [[0, 1]]])}, "not counts"),
+        ({"clips": np.array([[[0, 2], [2, 3]], [[5, 1], [0, 1]]])}, "not sequences of one length"),
+        (
+            {"clips": np.zeros((2, 3))},
+            r"clips is float64 of shape \(2, 3\), not counts \(2, n, 2\)",
+        ),
+        ({"input_raw_data": np.full((9, 1, 5, 6), 255.0)}, "do not go from 0 to 1"),
+        ({"input_raw_data": np.full((9, 1, 5, 6), np.nan)}, "do not go from 0 to 1"),
+        ({"input_raw_data": np.zeros((9, 3, 5, 6))}, "no gray frames"),
+        ({"input_raw_data": np.zeros((9, 1, 5, 6), complex)}, "no gray frames"),
+        ({"input_raw_data": np.array([{}])}, "holds pickled objects"),
+    ],
+)
+def test_what_predrnn_could_not_read_is_refused(tmp_path, changes, words):
+    stored = {"clips": np.array([[[0, 3]], [[3, 6]]]), "dims": [[1, 5, 6]]}
+    stored |= {"input_raw_data": np.zeros((9, 1, 5, 6))} | changes
+    path = tmp_path / "made.npz"
+    np.savez(path, **{name: array for name, array in stored.items() if array is not None})
+    with pytest.raises(ValueError, match=f"made.npz' is not a whole .npz for PredRNN: .*{words}"):
+        load_sequences(path)
+
+
+def test_an_npz_that_unpacks_to_gigabytes_is_refused_before_it_does(tmp_path, monkeypatch):
+    save_sequences(small(), 3, tmp_path / "made.npz")
+    monkeypatch.setattr(_unpack, "LARGEST", 1000)
+    with pytest.raises(ValueError, match="input_raw_data unpacks to 1,728 bytes, more than 1,000"):
+        load_sequences(tmp_path / "made.npz")
+
+
+def test_a_number_of_sequences_that_no_file_holds_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"n_sequences=.* is too large: no file holds"):
+        save_sequences(small(), 2**56, tmp_path / "made.npy")  # times 576 bytes
+
+
+# two runs on one name, links, and the room on the disk
+
+
+@posix
+@pytest.mark.parametrize("force", [False, True])
+def test_a_run_on_a_name_that_is_being_written_loses(tmp_path, blocks_of_three, force):
+    losses = []
+
+    def meanwhile(done):
+        with pytest.raises(FileExistsError, match=r"\.made\.npy\.partial' exists: another run"):
+            save_sequences(small(seed=5), 3, tmp_path / "made.npy", force=force)
+        losses.append(done)
+
+    save_sequences(small(), 10, tmp_path / "made.npy", truth=True, progress=meanwhile)
+    assert losses == [3, 6, 9, 10]
+    assert set(held(tmp_path)) == {"made.npy", "made-truth.npz"}
+    np.testing.assert_array_equal(load_sequences(tmp_path / "made.npy"), small().batch(0, 10))
+
+
+@posix
+def test_a_run_that_fails_leaves_what_another_one_began_after_it(tmp_path, monkeypatch):
+    replace = Path.replace
+
+    def replace_and_begin(partial, path):
+        replace(partial, path)
+        partial.write_bytes(b"another's")
+
+    monkeypatch.setattr(Path, "replace", replace_and_begin)
+    save_sequences(small(), 3, tmp_path / "made.npy")
+    assert held(tmp_path)[".made.npy.partial"] == b"another's"
+
+
+@posix
+def test_force_follows_no_link_at_the_name_of_an_unfinished_file(tmp_path):
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / ".made.npy.partial").symlink_to("precious")
+    with pytest.raises(FileExistsError, match="exists: another run"):
+        save_sequences(small(), 3, tmp_path / "made.npy")
+    save_sequences(small(), 3, tmp_path / "made.npy", force=True)
+    assert held(tmp_path)["precious"] == b"precious" and (tmp_path / "made.npy").is_file()
+    assert not (tmp_path / "made.npy").is_symlink()
+
+
+def test_the_room_is_asked_for_before_a_file_is_begun(tmp_path, monkeypatch):
+    usage = types.SimpleNamespace(free=5000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    words = "No space left on device: 5,760 bytes are needed, 5,000 are free"
+    monkeypatch.setattr(MovingMNIST, "truth", small().truth)
+    with pytest.raises(OSError, match=words) as caught:
+        save_sequences(small(), 10, tmp_path / "made.npy", truth=True)
+    assert caught.value.errno == errno.ENOSPC and held(tmp_path) == {}
+
+
+@posix
+def test_a_pipe_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npy")
+    with pytest.raises(ValueError, match=r"pipe.npy' is no regular file"):
+        load_sequences(tmp_path / "pipe.npy")
 
 
 def npy(shape, dtype=np.uint8):
@@ -332,12 +516,9 @@ NO_SEQUENCES = "no sequences: pass a file of uint8, .20, n, size, size"
         (npy((20, 3, 4, 4), np.int8), f"holds int8 of shape .*{NO_SEQUENCES}"),
         (npy((20, 3, 4, 4), bool), f"holds bool of shape .*{NO_SEQUENCES}"),
         (npy((20, 3, 16)), rf"holds uint8 of shape \(20, 3, 16\), {NO_SEQUENCES}"),
-        (
-            npy((20, 3, 4, 4, 1)),
-            rf"holds uint8 of shape \(20, 3, 4, 4, 1\), {NO_SEQUENCES}",
-        ),
+        (npy((20, 3, 4, 4, 3)), rf"holds uint8 of shape \(20, 3, 4, 4, 3\), {NO_SEQUENCES}"),
         (npy(()), rf"holds uint8 of shape \(\), {NO_SEQUENCES}"),
-        (npy((20, 3, 4, 5)), rf"holds uint8 of shape \(20, 3, 4, 5\), {NO_SEQUENCES}"),
+        (npy((20, 64, 64, 1)), r"has shape .*, whose last axis reads as channels"),
         (header((20, -3, 4, 4)), "is not a whole .npy file"),
         (header((20, 10**30, 4, 4)), "is not a whole .npy file"),
     ],
@@ -352,9 +533,9 @@ def test_what_is_no_file_of_sequences_is_refused(tmp_path, content, words, layou
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
-        ("none.npy", FileNotFoundError, "none.npy' does not exist: pass the name of a .npy file"),
+        ("none.npy", FileNotFoundError, "none.npy' does not exist: pass the name of a file"),
         ("no/no.npy", FileNotFoundError, "no.npy' does not exist"),
-        ("", IsADirectoryError, "is a folder: name the .npy file in it"),
+        ("", IsADirectoryError, "is a folder: name the file in it"),
     ],
 )
 def test_what_is_no_file_at_all_is_refused(tmp_path, name, error, words):
@@ -388,7 +569,7 @@ def test_what_is_no_path_is_refused(path):
     ("name", "error", "words"),
     [
         ("made", ValueError, "made': choose a name that ends in .npy"),
-        ("made.npz", ValueError, "made.npz': choose a name that ends in .npy"),
+        ("made.npc", ValueError, "made.npc': choose a name that ends in .npy or .npz"),
         ("made.npy.gz", ValueError, "choose a name that ends in .npy"),
         (".npy", ValueError, "choose a name that ends in .npy"),
         ("no/made.npy", FileNotFoundError, "made.npy': there is no folder '.*no'"),
@@ -581,6 +762,7 @@ import numpy as np
 from mmnist_lib import MovingMNIST, save_sequences
 
 data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+data[0]  # NumPy imports some of itself late, and nobody may not read that
 if os.getuid() == 0:  # who may write everywhere, so be nobody
     os.setgid(65534)
     os.setuid(65534)

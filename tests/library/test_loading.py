@@ -1,5 +1,6 @@
 """The digits: the sample, files whole and broken, and Keras (a stand-in, never the network)."""
 
+import gzip
 import importlib.util
 import json
 import os
@@ -7,12 +8,13 @@ import pickle
 import socket
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mmnist_lib import choose_keras_backend, load_mnist
+from mmnist_lib import _unpack, choose_keras_backend, load_mnist
 from mmnist_lib.loading import SAMPLE
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
@@ -30,7 +32,7 @@ def arrays(**changes):
     return {name: array for name, array in made.items() if array is not None}
 
 
-X, Y = arrays()["x_train"], arrays()["y_train"]
+X, Y = arrays()["x_train"], arrays()["y_train"].astype(int)
 
 
 def write(path, save=np.savez_compressed, **changes):
@@ -166,8 +168,127 @@ def test_a_source_of_another_type_is_refused(source):
 
 
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(IsADirectoryError, match=r"source='.*' is a folder: name the \.npz file"):
+    with pytest.raises(
+        IsADirectoryError, match=r"source='.*' is a folder .*: name the \.npz file in it"
+    ):
         load_mnist(tmp_path)
+
+
+# MNIST as it was published
+
+
+def idx(folder, prefix="", packed=".gz", skip=(), **changes):
+    """Write a tiny MNIST as IDX files."""
+    folder.mkdir(exist_ok=True)
+    kinds = ("train-images", "train-labels", "t10k-images", "t10k-labels")
+    for array, kind in zip(arrays(**changes).values(), kinds, strict=True):
+        if kind not in skip:
+            head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+            path = folder / f"{prefix}{kind}-idx{array.ndim}-ubyte{packed}"
+            content = head + array.tobytes()
+            path.write_bytes(gzip.compress(content) if packed else content)
+    return folder
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+def test_idx_files_are_read_from_a_folder_or_by_one_of_them(tmp_path, packed):
+    folder = idx(tmp_path / "raw", packed=packed)
+    assert_is(load_mnist(folder), arrays())
+    for path in folder.iterdir():
+        assert_is(load_mnist(path), arrays())
+    assert load_mnist(folder)[0][0].flags.writeable
+
+
+def test_of_two_forms_the_unpacked_one_is_read_and_dots_are_fine(tmp_path):
+    idx(tmp_path / "raw", packed="")
+    for path in list((tmp_path / "raw").iterdir()):
+        path.with_name(path.name + ".gz").write_bytes(b"cut short")
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    for path in (tmp_path / "raw").glob("*.gz"):
+        path.unlink()
+    assert_is(load_mnist(tmp_path / "raw"), arrays())
+
+
+def test_other_classes_and_sizes_are_read_and_emnist_is_turned(tmp_path):
+    rng = np.random.default_rng(1)
+    letters = {
+        "x_train": rng.integers(0, 256, (3, 16, 16), dtype=np.uint8),
+        "x_test": rng.integers(0, 256, (2, 16, 16), dtype=np.uint8),
+        "y_train": np.array([1, 26, 61], np.uint8),
+    }
+    expected = arrays(**letters)
+    assert_is(load_mnist(idx(tmp_path / "kana", **letters)), expected)
+    folder = idx(tmp_path / "raw", "emnist-letters-", **letters)
+    idx(folder, "emnist-digits-")
+    turned = {name: a.swapaxes(1, 2) if a.ndim == 3 else a for name, a in expected.items()}
+    assert_is(load_mnist(folder / "emnist-letters-train-images-idx3-ubyte.gz"), turned)
+    with pytest.raises(ValueError, match=r"several sets .emnist-digits-, emnist-letters-.: name a"):
+        load_mnist(folder)
+
+
+def test_what_openstl_has_is_enough_for_training_sequences(tmp_path):
+    lacks = ("train-labels", "t10k-images", "t10k-labels")
+    (images, labels), (none, no_labels) = load_mnist(idx(tmp_path / "moving_mnist", skip=lacks))
+    np.testing.assert_array_equal(images, X)
+    assert labels is no_labels is None and none.shape == (0, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda raw: raw[:-1], "promises 1,568 bytes and holds 1,567, so it is cut short"),
+        (lambda raw: raw + b"1", "promises 1,568 bytes and holds more"),
+        (lambda raw: raw[:9], "does not begin like an IDX file"),
+        (lambda raw: b"\0\0\x0d" + raw[3:], "does not begin like an IDX file"),
+        (lambda raw: raw[:4] + b"\xff" * 12, "unpacks to 79,228,162,458,924,105,385,300,197,375"),
+    ],
+)
+@pytest.mark.parametrize("packed", ["", ".gz"])
+def test_a_damaged_idx_file_is_refused(tmp_path, damage, words, packed):
+    path = idx(tmp_path / "raw", packed=packed) / f"t10k-images-idx3-ubyte{packed}"
+    raw = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
+    path.write_bytes(gzip.compress(damage(raw)) if packed else damage(raw))
+    with pytest.raises(ValueError, match=f"raw' cannot be read as MNIST: t10k-images.*{words}"):
+        load_mnist(path.parent)
+
+
+def test_a_gz_that_is_cut_short_is_refused(tmp_path):
+    path = idx(tmp_path / "raw") / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match="cannot be read as MNIST"):
+        load_mnist(path)
+
+
+# what never ends, and what unpacks to gigabytes
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices of POSIX")
+def test_a_pipe_and_a_device_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(ValueError, match=r"source='.*' is no regular file: name an \.npz"):
+            load_mnist(path)
+
+
+def test_a_zip_that_unpacks_to_gigabytes_is_refused_before_it_does(tmp_path, monkeypatch):
+    path = write(tmp_path / "mnist.npz")
+    monkeypatch.setattr(_unpack, "LARGEST", 1000)
+    monkeypatch.setattr(zipfile.ZipExtFile, "readinto", pytest.fail, raising=False)
+    with pytest.raises(ValueError, match="x_train unpacks to 2,352 bytes, more than 1,000"):
+        load_mnist(path)
+
+
+def test_a_header_that_promises_more_than_there_is_is_refused(tmp_path):
+    path = tmp_path / "mnist.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays().items():
+            with archive.open(f"{name}.npy", "w") as member:
+                shape = (10**9, *array.shape[1:])
+                head = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(member, head)
+                member.write(array.tobytes())
+    with pytest.raises(ValueError, match=r"x_train holds 2,352 bytes, but .* need 784,000,000,000"):
+        load_mnist(path)
 
 
 # broken files
@@ -178,7 +299,9 @@ def test_a_truncated_file_is_refused(tmp_path, part):
     raw = SAMPLE.read_bytes()
     path = tmp_path / "mnist.npz"
     path.write_bytes(raw[: int(part * len(raw))])
-    with pytest.raises(ValueError, match=r"source='.*mnist\.npz' is not an \.npz .*cut short"):
+    with pytest.raises(
+        ValueError, match=r"source='.*mnist\.npz' cannot .* is no \.npz .*cut short"
+    ):
         load_mnist(path)
 
 
@@ -263,7 +386,7 @@ def test_no_pickle_is_ever_opened(tmp_path, as_array):
 def test_another_file_that_is_called_npz_is_refused(tmp_path, raw):
     path = tmp_path / "mnist.npz"
     path.write_bytes(raw)
-    with pytest.raises(ValueError, match=r"source='.*mnist\.npz' is not an \.npz.*download"):
+    with pytest.raises(ValueError, match=r"source='.*mnist\.npz' cannot .* is no \.npz.*download"):
         load_mnist(path)
 
 
@@ -271,7 +394,7 @@ def test_a_single_array_that_is_called_npz_is_refused(tmp_path):
     path = tmp_path / "mnist.npz"
     with path.open("wb") as file:
         np.save(file, arrays()["x_train"])
-    with pytest.raises(ValueError, match=r"source='.*mnist\.npz' is not an \.npz"):
+    with pytest.raises(ValueError, match=r"source='.*mnist\.npz' cannot .* is no \.npz"):
         load_mnist(path)
 
 
@@ -291,9 +414,9 @@ def test_an_empty_archive_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"x_train": X.reshape(3, 784)}, r"x_train .*\(3, 784\): pass \(n, 28, 28"),
+        ({"x_train": X.reshape(3, 784)}, r"x_train .*\(3, 784\): pass \(n, side, side"),
         ({"x_train": X[..., None]}, r"x_train .*\(3, 28, 28, 1\): pass"),
-        ({"x_train": X[:, :14, :14]}, r"x_train .*\(3, 14, 14\): pass \(n, 28, 28"),
+        ({"x_train": X[:, :14, :14]}, r"x_test .*\(2, 28, 28\): pass \(n, 14, 14"),
         ({"x_test": X[:2, :, :20]}, r"x_test .*\(2, 28, 20\): pass"),
         ({"x_test": X[0]}, r"x_test .*\(28, 28\): pass"),
         ({"x_train": X[:0], "y_train": Y[:0]}, r"x_train .*no digit"),
@@ -303,7 +426,7 @@ def test_an_empty_archive_is_refused(tmp_path):
         ({"y_train": Y[:2]}, r"y_train .*\(2,\): pass.* 3 images"),
         ({"y_test": Y}, r"y_test .*\(3,\): pass.* 2 images"),
         ({"y_train": np.eye(10)[Y]}, r"y_train .*\(3, 10\)"),
-        ({"y_train": Y + 1}, "y_train .*1 to 10: pass integers from 0 to"),
+        ({"y_train": Y + 250}, "y_train .*250 to 259: pass integers from 0 to"),
         ({"y_test": np.array([-1, 3])}, "y_test .*-1 to 3: pass integers"),
         ({"y_train": Y / 1}, "y_train .*float64: pass integers"),
         ({"y_train": np.array(["a", "b", "c"])}, "y_train .*<U1: pass"),
@@ -345,7 +468,7 @@ def test_auto_does_not_pass_over_a_bad_file(tmp_path, monkeypatch):
     path = tmp_path / "mnist.npz"
     path.write_text("not MNIST")
     monkeypatch.setenv("MMNIST_DATA", str(path))
-    with pytest.raises(ValueError, match=r"mnist\.npz' is not an \.npz"):
+    with pytest.raises(ValueError, match=r"mnist\.npz' cannot .* is no \.npz"):
         load_mnist()
 
 
@@ -386,7 +509,7 @@ def test_auto_falls_to_the_sample_when_the_download_fails(keras):
     loaded, message = one_warning(lambda: load_mnist())
     assert is_sample(loaded)
     assert "could not download" in message and "URL fetch failure" in message
-    assert "load_mnist('sample')" in message and "MMNIST_DATA" in message
+    assert "source='sample'" in message and "MMNIST_DATA" in message
     assert "\n" not in message
 
 

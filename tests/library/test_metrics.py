@@ -63,8 +63,8 @@ def test_a_single_clip_is_split_into_views(n_in):
 @pytest.mark.parametrize(
     ("shape", "n_in", "error", "words"),
     [
-        ((64, 64), 1, ValueError, r"frames has shape \(64, 64\): pass \(\.\.\., n_frames, h"),
-        ((3, 1, 8, 8), 1, ValueError, "2 frames or more"),
+        ((64, 64), 1, ValueError, r"frames has shape \(64, 64\): pass \(\.\.\., n_frames, H"),
+        ((1, 8, 8), 1, ValueError, "2 frames or more"),
         ((0, 8, 8), 1, ValueError, "2 frames or more"),
         ((5, 8, 8), 0, ValueError, "n_in=0 is too small.*>= 1"),
         ((5, 8, 8), -1, ValueError, "n_in=-1 is too small.*>= 1"),
@@ -82,6 +82,49 @@ def test_a_split_that_cannot_be_is_refused(shape, n_in, error, words):
 def test_ragged_frames_are_not_split():
     with pytest.raises(TypeError, match="frames is ragged: pass an array"):
         split_frames([[[1.0], [1.0, 2.0]]], 1)
+
+
+# channels
+
+
+@pytest.mark.parametrize(("shape", "time"), [((2, 6, 8, 9, 1), 1), ((2, 6, 1, 8, 9), 1)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_frames_with_channels_are_split_along_time(shape, time, channels):
+    shape = tuple(channels if n == 1 else n for n in shape)
+    if channels == 3 and shape[2] == 3:
+        with pytest.raises(ValueError, match=r"axis 2 may be time or channels: pass .*moveaxis"):
+            split_frames(np.zeros(shape), 2)
+        return
+    inputs, targets = split_frames(np.zeros(shape), 2)
+    assert (inputs.shape[time], targets.shape[time]) == (2, 4)
+    assert inputs.shape[2:] == targets.shape[2:] == shape[2:]
+
+
+@each_metric
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_channels_last_and_after_time_score_alike(metric, channels):
+    predicted, true = noise(2, 3, channels, 9, 8), noise(2, 3, channels, 9, 8, seed=1)
+    score = metric(predicted, true)
+    if channels == 1:
+        assert score == metric(predicted[:, :, 0], true[:, :, 0])
+    if channels != 2:  # which no picture has: two of something else
+        last = [np.moveaxis(frames, 2, -1) for frames in (predicted, true)]
+        assert_allclose(metric(*last), score, rtol=1e-12)
+
+
+@each_metric
+def test_frames_whose_batch_or_time_axis_is_missing_are_refused(metric):
+    frames = noise(20, 16, 16, 1)  # one sequence with a channel axis: not 20 of 16 frames
+    with pytest.raises(ValueError, match="last axis reads as channels: pass"):
+        metric(frames, frames)
+
+
+@each_baseline
+def test_a_baseline_answers_with_the_channel_axis_that_it_sees(baseline):
+    inputs = noise(2, 3, 8, 9)
+    plain = baseline(inputs, 4)
+    assert_array_equal(baseline(inputs[..., np.newaxis], 4), plain[..., np.newaxis])
+    assert_array_equal(baseline(inputs[:, :, np.newaxis], 4), plain[:, :, np.newaxis])
 
 
 # MSE, MAE and PSNR by hand
@@ -323,7 +366,7 @@ def test_shapes_that_differ_are_refused_even_if_they_broadcast(metric):
     "shape", [(), (8,), (2, 8, 8), (1, 2, 3, 1, 8, 8), (0, 2, 8, 8), (2, 0, 8, 8), (1, 2, 0, 8, 8)]
 )
 def test_other_numbers_of_axes_and_empty_batches_are_refused(metric, shape):
-    words = r"predicted has shape \(.*\): pass \(batch, time, height, width\), or .* none .* 0"
+    words = r"predicted has shape \(.*\): pass \(n, n_frames, H, W\)"
     with pytest.raises(ValueError, match=words):
         metric(np.zeros(shape), np.zeros(shape))
 
@@ -523,8 +566,8 @@ def test_a_picture_that_fills_the_canvas_is_not_taken_to_move_round():
     ("inputs", "error", "words"),
     [
         (np.zeros((1, 2, 8, 8), np.uint8), TypeError, "inputs has dtype uint8: .*frames / 255"),
-        (np.zeros((2, 8, 8)), ValueError, r"inputs has shape \(2, 8, 8\): pass \(batch, time"),
-        (np.zeros((1, 2, 1, 8, 8)), ValueError, r"inputs has shape .*: pass \(batch, time"),
+        (np.zeros((2, 8, 8)), ValueError, r"inputs has shape \(2, 8, 8\): pass \(n, n_frames"),
+        (np.zeros((1, 2, 1, 1, 8, 8)), ValueError, r"inputs has shape .*: pass \(n, n_frames"),
         (np.zeros((0, 2, 8, 8)), ValueError, r"inputs has shape \(0, .*none of them 0"),
         (np.full((1, 2, 8, 8), 255.0), ValueError, "inputs runs from 255.0 to 255.0.*/ 255"),
         (np.full((1, 2, 8, 8), -0.1), ValueError, "inputs runs from -0.1 to -0.1.*/ 255"),

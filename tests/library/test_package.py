@@ -16,7 +16,7 @@ from mmnist_lib import exercises, prediction, scale
 from tests.limits import HANG
 
 FOLDER = Path(mmnist_lib.__file__).parent
-HELPERS = {"_atomic", "_checks", "_keras", "_mosaic", "_strips"}
+HELPERS = {"_atomic", "_checks", "_frames", "_keras", "_mosaic", "_strips", "_unpack"}
 FLOW = ["loading", "trajectories", "bouncing", "compositing"]
 REFERENCE = (FOLDER.parent / "book" / "api.md").read_text("utf-8")
 PUBLIC = {
@@ -127,7 +127,7 @@ def test_data_flows_one_way(place):
 
 
 def test_helpers_know_no_module_that_they_help():
-    assert not [helper for helper in HELPERS if imports_of(helper)]
+    assert not [helper for helper in HELPERS if imports_of(helper) - HELPERS]
 
 
 def test_pictures_import_none_of_the_modules_that_they_look_at():
@@ -142,23 +142,38 @@ def test_exercises_look_on_too_and_nothing_imports_them():
 
 def test_prediction_comes_last_and_its_scores_stand_alone():
     assert imports_of("prediction") <= {*FLOW, "metrics", *HELPERS}
-    assert imports_of("metrics") == {"_checks", "visualization"}  # for the colors of its curves
+    assert imports_of("metrics") == {
+        "_checks",
+        "_frames",
+        "_mosaic",
+        "visualization",
+    }  # for its curves
+
+
+def test_a_dataset_is_made_of_what_compositing_makes():
+    assert imports_of("datasets") == {"compositing", "metrics", "_checks"}
+
+
+def test_scores_of_files_come_after_files_and_metrics():
+    assert imports_of("scoring") == {
+        "compositing", "files", "formats", "metrics", "tracking", "_atomic",
+    }  # fmt: skip
 
 
 def test_tracking_needs_no_network_and_nothing_imports_it():
     assert imports_of("tracking") <= {*FLOW, *HELPERS}
-    others = modules() - {"__init__"}
+    others = modules() - {"__init__", "scoring"}  # which scores the floor
     assert not [module for module in others if "tracking" in imports_of(module)]
 
 
 def test_files_are_made_of_what_compositing_makes():
-    assert imports_of("formats") == {"compositing", "_atomic"}
-    assert imports_of("files") == {"compositing", "formats", "_atomic", "_checks"}
-    assert imports_of("scale") == {"compositing", "formats", "_atomic", "_checks"}
+    assert imports_of("formats") - HELPERS == {"compositing"}
+    assert imports_of("files") - HELPERS == {"compositing", "formats"}
+    assert imports_of("scale") - HELPERS == {"compositing", "formats", "trajectories"}
     # The command is an end: nothing imports it.
     assert imports_of("__main__") == {
         "_atomic", "bouncing", "compositing", "files", "formats", "loading", "player", "scale",
-        "visualization",
+        "scoring", "visualization",
     }  # fmt: skip
 
 

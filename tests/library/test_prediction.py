@@ -346,7 +346,7 @@ def test_a_model_takes_and_gives_the_frames_that_were_asked_for(name, n_in, n_ou
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
-        ({"name": "sprites"}, ValueError, "name='sprites' is unknown: pass one of convlstm, unet"),
+        ({"name": "sprites"}, ValueError, "name='sprites' is unknown: choose 'convlstm' or 'unet'"),
         ({"name": None}, ValueError, "name=None is unknown"),
         ({"n_in": 0}, ValueError, "n_in=0 is too small"),
         ({"n_out": -1}, ValueError, "n_out=-1 is too small"),
@@ -481,7 +481,7 @@ def test_a_rollout_takes_any_floats():
             ValueError,
             r"shape \(3, 48, 48\), but the model takes \(None",
         ),
-        (np.zeros((2, 3, 1, 48, 48)), {}, ValueError, r"1, 48, 48\), but the model takes \(None"),
+        (np.zeros((2, 3, 3, 48, 48)), {}, ValueError, r"3, 48, 48\), but the model takes \(None"),
         (np.zeros((2, 3, 48, 48, 3)), {}, ValueError, r"48, 48, 3\), but the model takes \(None"),
         (np.zeros((0, 3, 48, 48)), {}, ValueError, r"frames has shape \(0, 3, 48, 48\): pass"),
         (np.zeros((2, 0, 48, 48)), {}, ValueError, r"frames has shape \(2, 0, 48, 48\).* pass"),
@@ -1017,7 +1017,7 @@ def test_a_file_that_is_not_there_is_named(known, tmp_path):
 
 
 def test_an_unknown_name_has_no_weights(known):
-    with pytest.raises(ValueError, match="'sprites' is unknown: pass one of convlstm, unet"):
+    with pytest.raises(ValueError, match="'sprites' is unknown: choose 'convlstm' or 'unet'"):
         load_model("sprites")
 
 
@@ -1030,6 +1030,36 @@ def test_weights_of_the_library_are_checked(known, monkeypatch, tmp_path):
     known["convlstm"] = SETTINGS["convlstm"], hashlib.sha256(file.read_bytes()).hexdigest()
     loaded = load_model("convlstm")
     assert_same(loaded.get_weights(), load_model("convlstm", file).get_weights())
+
+
+@pytest.mark.parametrize("wrong", ["nan", "text", "complex", "mask"])
+def test_weights_that_are_no_finite_floats_are_refused(tmp_path, wrong):
+    with np.load(prediction.FOLDER / "convlstm.npz") as stored:
+        weights = dict(stored)
+    first = min(weights)
+    weights[first] = {
+        "nan": weights[first] * np.nan,
+        "text": np.full(weights[first].shape, "0.5"),
+        "complex": weights[first] * 1j,
+        "mask": weights[first] > 0,
+    }[wrong]
+    np.savez(tmp_path / "mine.npz", **weights)
+    with pytest.raises(ValueError, match=r"mine\.npz is no file of save_weights .*finite floats"):
+        load_model("convlstm", tmp_path / "mine.npz")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are those of POSIX")
+def test_weights_are_not_awaited_from_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match=r"pipe' is no regular file"):
+        load_model("convlstm", tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("axis", [2, 4])
+def test_a_rollout_of_frames_with_a_channel_axis_has_it_at_the_same_place(axis):
+    frames = frames_of(2)
+    predicted = rollout(model_of("convlstm"), np.expand_dims(frames, axis), 2)
+    assert_array_equal(predicted.squeeze(axis), rollout(model_of("convlstm"), frames, 2))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e6])

@@ -18,6 +18,7 @@ from mmnist_lib import (
     predict,
     to_pixels,
     track,
+    tracking,
     velocity_of,
 )
 
@@ -154,6 +155,7 @@ def test_tracks_that_are_impossible_at_the_given_speed_are_not_exact():
     # Each coordinate alone could have the slower speed, so that the frames can be rebuilt.
     found = track(OTHERS["another speed"])
     assert found.residual == 0 and not found.exact
+    assert found.reason == "tracks that give them are of another speed"
     np.testing.assert_array_equal(
         composite(found.sprites, found.positions), OTHERS["another speed"]
     )
@@ -190,7 +192,7 @@ def test_the_residual_of_random_ink_is_what_is_left(seed, strokes):
         (np.ones((10, 64, 48), np.uint8), ValueError, "frames"),
         (np.ones((64, 64), np.uint8), ValueError, "frames"),
         (np.ones((10, 64, 64), np.float32), TypeError, "frames"),
-        ([[1]], TypeError, "frames"),
+        ([[1]], ValueError, "frames"),
     ],
 )
 def test_what_is_no_sequence_is_refused(frames, error, says):
@@ -224,7 +226,86 @@ def test_a_wrong_wish_is_named_before_the_search():
         predict("no sequence", n_frames=0)
 
 
+# ---- parts of the search ----
+
+
+def test_one_angle_leads_to_a_row_and_a_column_of_one_speed():
+    listed = tracking._possible_tracks(4, 36, 0.1, "clamp")
+    still, fast = (
+        np.flatnonzero((listed.tracks == [10 + step * t for t in range(4)]).all(axis=1))
+        for step in (0, 4)
+    )
+    slow = np.flatnonzero((listed.tracks == [10, 11, 12, 13]).all(axis=1))
+    assert still.size == slow.size == 1  # 3.6 pixels a frame are never 4 three times
+    even = np.flatnonzero((listed.tracks == [10, 13, 17, 20]).all(axis=1))
+    assert listed.one_angle(still, even).all() and listed.one_angle(even, still).all()
+    assert not listed.one_angle(still, slow).any() and not listed.one_angle(even, even).any()
+    rows_still = np.array([[10, 10], [10, 13], [10, 17], [10, 20]])
+    (_, low, high) = tracking._angles_of(rows_still, listed)
+    assert 0 <= low < high < 0.3  # nearly along the columns
+    assert tracking._angles_of(np.repeat(rows_still[:, 1:], 2, axis=1), listed) is None
+    assert fast.size == 0
+
+
+def test_of_two_explanations_the_possible_one_is_kept():
+    frames, sprites, positions = sequence_of(1, n_frames=12, n_digits=1)
+    sprite = np.pad(sprites[0][2:-2, 2:-2], 2)  # with room to lie elsewhere in its window
+    frames = composite(sprite[None], positions)
+    search = tracking._Search(frames, 1, 0.1, "clamp")
+    good = tracking._Digit(positions[0], sprite, 0.0)
+    bad = tracking._Digit(positions[0] - [1, 1], np.roll(sprite, 1, (0, 1)), 0.0)
+    assert (bad.track >= 0).all() and (bad.track <= 36).all()
+    assert search.left([good]) == search.left([bad]) == 0
+    assert search.possible([good]) and not search.possible([bad])
+    search.pair([bad])
+    assert search.pair([good])
+    left, impossible, digits = search.best
+    assert (left, impossible) == (0, False) and digits[0] is good
+
+
 # ---- carve ----
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ([[-1, 0], [0, 4]], ValueError, "positions leave the canvas: row -1, column 0 in frame 0"),
+        ([[0, 0], [0, 37]], ValueError, "positions leave the canvas: row 0, column 37 in frame 1"),
+        ([[0.0, 0], [0, 4]], TypeError, "positions has dtype float64: pass integers"),
+        ([[0, 0]], ValueError, r"pass \(\.\.\., 2, 2\), one for each frame"),
+        ([], ValueError, "positions has shape"),
+    ],
+)
+def test_windows_are_cut_on_the_canvas_only(wrong, error, words):
+    with pytest.raises(error, match=words):
+        carve(np.zeros((2, 64, 64), np.uint8), wrong)
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+def test_an_axis_of_one_channel_is_understood(axis):
+    frames, _, positions = sequence_of(10, n_digits=1)
+    given_ = np.expand_dims(frames, axis)
+    np.testing.assert_array_equal(carve(given_, positions), carve(frames, positions))
+    np.testing.assert_array_equal(
+        track(given_, n_digits=1).positions, track(frames, n_digits=1).positions
+    )
+    with pytest.raises(ValueError, match="3 channels: pass gray frames"):
+        track(np.repeat(given_, 3, axis))
+
+
+@pytest.mark.parametrize(
+    ("seen", "error", "words"),
+    [
+        ([], ValueError, "track has shape"),
+        ([[-1, 0], [0, 3], [0, 7]], ValueError, "track leave the canvas: row -1"),
+        ([[40, 3], [40, 6], [40, 9]], ValueError, "track leave the canvas: row 40"),
+        ([[0, 0], [1]], TypeError, "track is ragged"),
+        ([[[0, 0], [0, 3], [0, 7]]], ValueError, r"pass \(n, 2\), one digit's"),
+    ],
+)
+def test_what_is_no_track_has_no_future(seen, error, words):
+    with pytest.raises(error, match=words):
+        futures_of(seen)
 
 
 def test_carving_is_the_minimum_of_the_windows():
@@ -305,7 +386,6 @@ def test_what_comes_was_held_possible(seed):
         [[3, 3], [3, 3], [3, 3]],  # too slow
         [[5, 5], [8, 5], [5, 5]],  # turns without a wall
         [[t, t] for t in range(3, 33, 3)],  # each coordinate is possible, but not at this speed
-        [[40, 3], [40, 6], [40, 9]],  # off the canvas
     ],
 )
 def test_an_impossible_track_is_refused(seen):

@@ -158,6 +158,21 @@ def test_a_step_length_out_of_range_is_refused(call, value):
         call(value)
 
 
+def test_each_angle_may_have_a_speed_of_its_own():
+    angles, speeds = [0.0, 1.0, 2.0], [0.1, 0.0, 0.4]
+    velocity = velocity_of(angles, speeds)
+    assert velocity.tolist() == [
+        velocity_of(*pair).tolist() for pair in zip(angles, speeds, strict=True)
+    ]
+    for wrong in ([0.1, 0.2], [0.1, 0.2, -0.3]):
+        with pytest.raises(
+            ValueError, match=r"pass one number >= 0, or one for each of the \(3,\)"
+        ):
+            velocity_of(angles, wrong)
+    with pytest.raises(TypeError, match="step_length holds <U4, not numbers"):
+        velocity_of(angles, ["fast", "slow", "slow"])
+
+
 def test_a_step_length_that_is_no_number_is_refused():
     with pytest.raises(TypeError, match="step_length='fast' is not a number"):
         velocity_of(0.0, "fast")
@@ -215,3 +230,29 @@ def test_what_is_no_number_is_refused(name, value):
 def test_shapes_that_do_not_broadcast_are_refused():
     with pytest.raises(ValueError, match=r"start has shape \(3, 2\) and velocity \(4, 2\).*broad"):
         straight_path(np.zeros((3, 2)), np.zeros((4, 2)), 3)
+
+
+@pytest.mark.parametrize("wrong", [-0.1, np.nan, np.inf, "fast", [0.1, 0.2], None, 1j])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda wrong: velocity_of(0.0, wrong),
+        lambda wrong: random_velocity(rng(), 2, wrong),
+        lambda wrong: random_velocity(rng(), 2, wrong, "box"),
+    ],
+)
+def test_each_function_checks_its_speed(call, wrong):
+    with pytest.raises((TypeError, ValueError), match=r"^step_length="):
+        call(wrong)
+
+
+@pytest.mark.parametrize("n_frames", [2**63 - 1, 2**63, 2**31])
+def test_a_path_of_too_many_frames_is_refused(n_frames):
+    with pytest.raises(ValueError, match=f"n_frames={n_frames} is too large: pass an integer"):
+        straight_path([0.5, 0.5], [0.1, 0], n_frames)
+
+
+def test_a_mask_is_not_lost():
+    masked = np.ma.masked_less([0.5, -1.0], 0)
+    with pytest.raises(TypeError, match=r"start is a masked array: fill it, .*start.filled"):
+        straight_path(masked, [0.1, 0], 3)

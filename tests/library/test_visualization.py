@@ -137,7 +137,7 @@ def test_equal_greys_mean_equal_values():
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize(("n_frames", "every"), [(1, 1), (7, 1), (20, 4), (7, 3), (5, 9)])
+@pytest.mark.parametrize(("n_frames", "every"), [(2, 1), (7, 1), (20, 4), (7, 3), (5, 9)])
 def test_each_frame_number_stands_below_its_frame(n, n_frames, every, shape):
     clips, (height, width) = noise(n, n_frames, *shape), shape
     ax = drawn(show_strip, clips if n > 1 else clips[0], every=every)
@@ -166,7 +166,7 @@ def test_each_title_stands_beside_its_strip():
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("n", [1, 4])
-@pytest.mark.parametrize(("n_in", "n_out"), [(1, 1), (3, 5), (10, 10)])
+@pytest.mark.parametrize(("n_in", "n_out"), [(1, 2), (3, 5), (10, 10)])
 def test_targets_follow_their_inputs(n, n_in, n_out, shape):
     clips, (height, width) = noise(n, n_in + n_out, *shape), shape
     shown = clips if n > 1 else clips[0]
@@ -190,7 +190,7 @@ def test_targets_follow_their_inputs(n, n_in, n_out, shape):
 
 @pytest.mark.parametrize(
     ("inputs", "targets"),
-    [((2, 3, 8, 8), (3, 3, 8, 8)), ((3, 8, 8), (3, 8, 9)), ((3, 8, 8), (2, 3, 8, 8))],
+    [((2, 4, 8, 8), (3, 4, 8, 8)), ((3, 8, 8), (3, 8, 9)), ((3, 8, 8), (2, 4, 8, 8))],
 )
 def test_pairs_that_do_not_fit_are_refused(inputs, targets):
     words = re.escape(f"inputs have shape {inputs} and targets {targets}: pass as many sequences")
@@ -432,7 +432,7 @@ def test_other_dtypes_are_refused(call, name, shape, kind):
 
 
 @each_function
-@pytest.mark.parametrize("bad", [(), (6,), (0, 6, 8), (4, 0, 8), (1, 2, 3, 4, 5)])
+@pytest.mark.parametrize("bad", [(), (6,), (0, 6, 8), (4, 0, 8), (1, 2, 1, 2, 3, 4)])
 def test_other_shapes_are_refused(call, name, shape, bad):
     with pytest.raises(ValueError, match=re.escape(f"{name} has shape {bad}: pass")):
         call(np.zeros(bad))
@@ -469,12 +469,72 @@ def test_counts_below_one_are_refused(call, name, value):
         call(value)
 
 
+# channels, once for all that look at frames
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_one_channel_is_understood_wherever_it_stands(axis):
+    frames = noise(20, 12, 10)
+    given = np.expand_dims(frames, axis)  # torchvision's items have it after time
+    np.testing.assert_array_equal(animate(given).clips, animate(frames).clips)
+    np.testing.assert_array_equal(long_exposure(given), long_exposure(frames))
+    assert picture(drawn(show_strip, given)).shape == picture(drawn(show_strip, frames)).shape
+    pairs = drawn(show_pairs, given[:10], given[10:])
+    assert len(texts(pairs)) == 22 and picture(pairs).shape[0] == 12
+    many = np.stack([given, given])
+    np.testing.assert_array_equal(animate(many).clips, animate(np.stack([frames, frames])).clips)
+    assert animate_error(given, given).clips.shape == (3, 20, 12, 10)
+
+
+@pytest.mark.parametrize("axis", [-1, 2])
+def test_three_channels_are_shown_in_color(axis, tmp_path):
+    frames = noise(2, 5, 6, 8, 3)
+    given = np.moveaxis(frames, -1, axis)
+    player = animate(given)
+    np.testing.assert_array_equal(player.clips, frames)
+    assert repr(player).startswith("<Player: 2 clips of 5 frames of 6 × 8 pixels")
+    np.testing.assert_array_equal(frames_of(player), frames)
+    assert np.asarray(Image.open(io.BytesIO(player._repr_png_()))).shape[2] == 3
+    player.save(tmp_path / "clip.gif", scale=1)
+    with Image.open(tmp_path / "clip.gif") as gif:
+        assert gif.size == (2 * 8 + GAP, 6) and gif.convert("RGB").getextrema()[0][1] > 0
+    np.testing.assert_array_equal(long_exposure(given), frames.max(axis=1))
+    for draw, value in ((show_strip, given), (show_digits, given[0])):
+        (image,) = drawn(draw, value).images
+        shown = np.ma.filled(image.get_array(), np.nan)
+        assert shown.shape[2] == 3 and np.isfinite(shown).all()
+        np.testing.assert_allclose(shown[:6, :8], frames[0, 0] / 255, atol=1e-6)
+    left = given[:, :2] if axis == -1 else np.ascontiguousarray(given[:, :2])
+    (image,) = drawn(show_pairs, left, given[:, 2:]).images
+    assert image.get_array().shape[2] == 3
+
+
+@pytest.mark.parametrize("call", [animate, show_strip, long_exposure])
+def test_what_may_be_time_or_channels_is_refused_and_both_readings_are_told(call):
+    frames = noise(4, 3, 8, 8)
+    words = r"frames has shape \(4, 3, 8, 8\), whose axis 1 may be time or channels: pass frames"
+    with pytest.raises(
+        ValueError, match=words + r"\[\.\.\., np\.newaxis\] if it is time, .*moveaxis"
+    ):
+        call(frames)
+    call(frames[..., np.newaxis])
+    call(np.moveaxis(frames, -3, -1))
+
+
+def test_one_frame_with_a_channel_axis_is_no_sequence():
+    with pytest.raises(ValueError, match=r"\(64, 64, 1\), whose last axis reads as channels"):
+        animate(noise(64, 64, 1))
+
+
 # long_exposure
 
 
 @given(
     hnp.arrays(
-        np.uint8, hnp.array_shapes(min_dims=3, max_dims=5, max_side=4), elements=st.integers(0, 255)
+        np.uint8,
+        hnp.array_shapes(min_dims=3, max_dims=5, min_side=4, max_side=5),
+        elements=st.integers(0, 255),
+        fill=st.just(0),
     )
 )
 def test_long_exposure_is_the_brightest_or_the_mean_moment(frames):
@@ -549,7 +609,7 @@ def frames_of(player):
     for image in html.attributes("img"):
         sheet = decode(image["src"])
         height, width = sheet.shape[0] // rows, sheet.shape[1] // columns
-        assert sheet.shape == (rows * height, columns * width)
+        assert sheet.shape[:2] == (rows * height, columns * width)
         assert f"width: {100 * columns}%" in image["style"]
         places = [divmod(frame, columns) for frame in range(n)]
         clips.append([sheet[r * height :, c * width :][:height, :width] for r, c in places])
@@ -557,10 +617,12 @@ def frames_of(player):
 
 
 @given(
-    hnp.arrays(np.uint8, st.tuples(*(st.integers(1, most) for most in (3, 23, 5, 5)))),
+    hnp.arrays(
+        np.uint8, st.tuples(*(st.integers(*ends) for ends in ((1, 3), (1, 23), (4, 5), (4, 5))))
+    ),
 )
 def test_the_sheet_holds_exactly_the_frames(clips):
-    np.testing.assert_array_equal(frames_of(animate(clips)), clips)
+    np.testing.assert_array_equal(frames_of(animate(clips[..., np.newaxis])), clips)
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 3, 5, 7, 11, 13, 17, 19, 20, 23, 97])
@@ -640,14 +702,14 @@ def test_no_placeholder_is_left():
 
 
 def test_each_clip_has_its_title_and_alt_text():
-    html = page(animate(noise(2, 3, 6, 6), alt="A seven", titles=["clamp", "reflect"]))
+    html = page(animate(noise(2, 4, 6, 6), alt="A seven", titles=["clamp", "reflect"]))
     alts = [image["alt"] for image in html.attributes("img")]
     assert alts == ["A seven (clamp)", "A seven (reflect)"]
     assert html.text["figcaption"] == ["clamp", "reflect"]
 
 
 def test_without_titles_there_is_no_caption():
-    html = page(animate(noise(2, 3, 6, 6), alt="Two sevens"))
+    html = page(animate(noise(2, 4, 6, 6), alt="Two sevens"))
     assert [image["alt"] for image in html.attributes("img")] == ["Two sevens"] * 2
     assert "figcaption" not in dict(html.tags)
 
@@ -662,8 +724,8 @@ def test_without_alt_text_the_shape_is_told():
     ['<b>"bold"</b>', "a & b", "it's", "</div><script>alert(1)</script>", "{{frames}}", "&lt;"],
 )
 def test_special_characters_stay_text(text):
-    html = page(animate(noise(1, 3, 6, 6), alt=text, titles=[text]))
-    plain = page(animate(noise(1, 3, 6, 6), alt="a", titles=["b"]))
+    html = page(animate(noise(1, 4, 6, 6), alt=text, titles=[text]))
+    plain = page(animate(noise(1, 4, 6, 6), alt="a", titles=["b"]))
     (image,) = html.attributes("img")
     assert image["alt"] == f"{text} ({text})"
     assert "".join(html.text["figcaption"]) == text
@@ -713,7 +775,7 @@ def test_the_terminal_shows_the_shape(shape, words):
 
 @pytest.mark.parametrize("fps", [0, -1, np.nan, np.inf, 0.01, 1000])
 def test_an_impossible_speed_is_refused(fps):
-    with pytest.raises(ValueError, match=r"fps=.*: pass 0.1 to 100 frames per second"):
+    with pytest.raises(ValueError, match=r"fps=.*: pass 0.1 to 100"):
         animate(noise(3, 6, 6), fps=fps)
 
 
@@ -881,7 +943,7 @@ def test_labels_are_as_many_as_the_frames(labels):
 
 
 def test_titles_may_be_of_any_kind():
-    page = animate(np.zeros((2, 3, 4, 4), np.uint8), "Dark.", titles=np.array([7, 2]))._repr_html_()
+    page = animate(np.zeros((2, 5, 4, 4), np.uint8), "Dark.", titles=np.array([7, 2]))._repr_html_()
     assert "<figcaption>7</figcaption>" in page
 
 

@@ -25,6 +25,13 @@ def test_a_packed_array_comes_back(array):
     back[...] = 0  # it may be written to
 
 
+def test_in_a_browser_a_track_can_be_counted(monkeypatch):
+    """NumPy counts with its own kind of integer, which is an int32 there."""
+    monkeypatch.setattr(np, "intp", np.int32)
+    assert unpack(pack(TRACK)).dtype == np.int32
+    assert unpack(pack(CLIP)).dtype == np.uint8
+
+
 def test_a_damaged_text_is_refused():
     whole = pack(CLIP)
     for text in ("", whole[:-8], "x" + whole, base64.b64encode(b"no zlib").decode()):

@@ -16,7 +16,8 @@ from mmnist_lib.exercises import check
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
-CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+RECIPES = "own-dataset.ipynb"  # which no plan has
+CHAPTERS = sorted(p for p in (ROOT / "book").glob("*.ipynb") if p.name != RECIPES)
 MASTERS = {path.stem: path for path in (ROOT / "teaching" / "masters").glob("*.ipynb")}
 VALUES = ROOT / "teaching" / "course" / "hub" / "values.yaml"
 SCHEMA = yaml.safe_load(Path(__file__).with_name("hub_schema.yaml").read_text("utf-8"))

@@ -12,7 +12,7 @@ from website.publish import MOVED
 SITE = Path(__file__).parents[2] / "_build" / "html"
 PICTURES = SITE.parent / "screenshots"
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-OTHERS = {"_static", "lite"}  # templates of the theme, and JupyterLite's own pages
+OTHERS = {"_static"}  # templates of the theme
 FOUND = {
     str(path.relative_to(SITE).with_suffix(""))
     for path in SITE.rglob("*.html")

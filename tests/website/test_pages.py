@@ -121,23 +121,11 @@ def test_the_head_of_a_chapter_tells_what_was_measured(chapter):
     )
 
 
-def test_a_chapter_runs_in_the_browser_from_its_own_page(pages):
-    if not (SITE / "lite").exists():
-        pytest.skip("the site was built without JupyterLite: make site")
-    for chapter in CHAPTERS:
-        links = [link for link in pages[SITE / "book" / f"{chapter}.html"].links if "lite/" in link]
-        runs = re.match(r"(exercises/)?0[1-5]-", chapter)
-        path = f"lite/notebooks/index.html?path={chapter}.ipynb"
-        assert [link.replace("../", "") for link in links] == [path, path] * bool(runs)
-        assert not runs or (SITE / "lite" / "files" / f"{chapter}.ipynb").exists()
-
-
 def test_the_downloads_are_offered_where_they_are():
     page = (SITE / "book" / "index.html").read_text(encoding="utf-8")
     files = sorted(path.name for path in (SITE / "downloads").glob("*"))
     assert re.findall(r'href="\.\./downloads/([^"]*)"', page) == files
-    if (SITE / "lite").exists():
-        assert "moving-mnist-course.zip" in files
+    assert not files or "moving-mnist-course.zip" in files
 
 
 def test_a_link_elsewhere_shows_title_description_and_film_strip():

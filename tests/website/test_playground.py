@@ -661,7 +661,7 @@ def test_without_scripts_a_sentence_says_what_is_missing(visit):
 
 def test_no_other_page_carries_it():
     for path in SITE.rglob("*.html"):
-        if "lite" not in path.parts and path.name != PAGE:
+        if path.name != PAGE:
             assert not re.search(r"playground\.(js|css|png)", path.read_text("utf-8")), path
     for name in ("site.js", "site.css"):
         assert "clip-maker" not in (SITE / "_static" / name).read_text("utf-8")

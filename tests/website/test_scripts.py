@@ -1,5 +1,6 @@
 """Format, lint and types of the site's own scripts and styles."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -24,3 +25,8 @@ def test_scripts_and_styles_are_sound(tools, check):
     if done.returncode:
         remedy = "To format them: npm run format, in tests/website" if check == "format" else ""
         pytest.fail(f"{done.stdout}{done.stderr}{remedy}", pytrace=False)
+
+
+def test_what_npm_installs_is_told_without_a_host():
+    lock = json.loads((HERE / "package-lock.json").read_text())
+    assert not [name for name, package in lock["packages"].items() if "resolved" in package]

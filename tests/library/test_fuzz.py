@@ -1,0 +1,176 @@
+"""Every public function gets, for every parameter, what no one should pass: it says so in words."""
+
+import inspect
+import signal
+import traceback
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import mmnist_lib
+from mmnist_lib import MovingMNIST
+
+FOLDER = str(Path(mmnist_lib.__file__).parent)
+WORDED = (TypeError, ValueError, OSError, IndexError)
+LIMIT = 20  # seconds of this process: ten times as many as any of these calls may take
+
+DIGITS = np.full((2, 28, 28), 255, np.uint8)
+DATA = MovingMNIST(DIGITS, n_frames=4, size=32)
+FRAMES = DATA[0]
+FLOATS = DATA.batch(0, 2) / 255
+SEEN = MovingMNIST(DIGITS, n_digits=1, n_frames=4, size=32)[0]
+TRACK = np.array([[[3, 0], [3, 3], [3, 7]]])
+
+HOSTILE = {
+    "nothing": None,
+    "a text": "hostile",
+    "bytes": b"\x00\xff",
+    "an object": object(),
+    "not a number": np.nan,
+    "a negative number": -1,
+    "a huge count": 2**63,
+    "a fraction": 1.5,
+    "no element": [],
+    "ragged": [[1.0], [1.0, 2.0]],
+    "an array": np.array([1, 2]),
+    "texts": np.array(["a", "b"]),
+    "negative points": np.array([[-1, 0], [0, 4], [0, 8]]),
+    "masked": np.ma.masked_equal(FRAMES, 255),
+    "complex": FLOATS * 1j,
+    "a dict": {"a": 1},
+}
+
+# A call of each public function that is right. The test replaces one argument at a time.
+RIGHT = {
+    "animate": {"frames": FRAMES, "alt": "", "titles": [""], "labels": "abcd", "fps": 5},
+    "animate_error": {"predicted": FRAMES, "true": FRAMES, "alt": "", "fps": 5},
+    "black": {"inputs": FLOATS, "n_out": 1},
+    "bootstrap": {"values": [1.0, 2.0], "seed": 0},
+    "bounce_path": {"start": [0.5, 0], "velocity": [0.1, 0], "n_frames": 3, "rule": "clamp"},
+    "carve": {"frames": FRAMES, "positions": np.zeros((4, 2), int)},
+    "composite": {"sprites": DIGITS[:1], "positions": TRACK, "size": 64},
+    "copy_last": {"inputs": FLOATS, "n_out": 1},
+    "extrapolate": {"inputs": FLOATS, "n_out": 1},
+    "futures_of": {
+        "track": TRACK[0], "n_frames": 1, "size": 64, "step_length": 0.1, "rule": "clamp"
+    },
+    "load_mnist": {"source": "sample"},
+    "load_sequences": {"path": "made.npy", "layout": "batch"},
+    "long_exposure": {"frames": FRAMES, "how": "max"},
+    "mae": {"predicted": FLOATS, "true": FLOATS, "axis": 0},
+    "mse": {"predicted": FLOATS, "true": FLOATS, "axis": 0},
+    "oracle": {
+        "sprites": DIGITS[:1], "positions": TRACK, "n_frames": 1, "estimate": "mean", "size": 64,
+        "step_length": 0.1, "rule": "clamp",
+    },
+    "predict": {
+        "frames": SEEN, "n_frames": 1, "estimate": "mean", "n_digits": 1,
+        "step_length": 0.1, "rule": "clamp",
+    },
+    "psnr": {"predicted": FLOATS, "true": FLOATS, "axis": 0},
+    "random_start": {"rng": np.random.default_rng(0), "shape": 2},
+    "random_velocity": {
+        "rng": np.random.default_rng(0), "shape": 2, "step_length": 0.1, "kind": "box"
+    },
+    "save_sequences": {
+        "data": DATA, "n_sequences": 1, "path": "new.npy", "layout": "batch", "truth": True
+    },
+    "score_table": {"predictions": {"a": FLOATS}, "true": FLOATS},
+    "show_curves": {"curves": {"a": [1, 2]}, "first": 0, "ax": None},
+    "show_digits": {"images": DIGITS, "labels": "ab", "columns": 2, "ax": None},
+    "show_pairs": {"inputs": FRAMES, "targets": FRAMES, "ax": None},
+    "show_path": {
+        "path": [[0.0, 1.0]], "size": 32, "digit_size": 28, "background": FRAMES[0], "ax": None
+    },
+    "show_strip": {"frames": FRAMES, "every": 1, "titles": [""], "ax": None},
+    "slider": {"images": DIGITS, "labels": "ab"},
+    "split_frames": {"frames": FLOATS, "n_in": 2},
+    "ssim": {"predicted": FLOATS, "true": FLOATS, "axis": 0, "data_range": 1.0},
+    "straight_path": {"start": [0.5, 0], "velocity": [0.1, 0], "n_frames": 3},
+    "to_pixels": {"path": [[0.5, 0.5]], "size": 64, "digit_size": 28},
+    "track": {"frames": SEEN, "n_digits": 1, "step_length": 0.1, "rule": "clamp"},
+    "velocity_of": {"angle": 0.5, "step_length": 0.1},
+    "MovingMNIST": {
+        "images": DIGITS, "labels": [1, 2], "n_digits": 1, "n_frames": 3, "size": 32,
+        "step_length": 0.1, "rule": "clamp", "seed": 1,
+    },
+    "MovingMNIST.batch": {"self": DATA, "start": 0, "stop": 1, "out": None},
+    "MovingMNIST.truth": {"self": DATA, "start": 0, "stop": 1},
+    "MovingMNIST.__getitem__": {"self": DATA, "index": 0},
+    "Player.save": {"self": mmnist_lib.animate(FRAMES), "path": "new.gif", "scale": 1},
+}  # fmt: skip
+# Any value is right for these, or they are shown as they are.
+ANYTHING = {"self", "alt", "autoplay", "description", "xlabel", "ylabel", "force", "truth"}
+ANYTHING |= {"progress"}  # called, so its error is its caller's own
+CALLS = [
+    (name, parameter)
+    for name, arguments in RIGHT.items()
+    for parameter in arguments
+    if parameter not in ANYTHING
+]
+
+
+def function_of(name):
+    thing = mmnist_lib
+    for part in name.split("."):
+        thing = getattr(thing, part)
+    return thing
+
+
+def test_each_public_function_and_parameter_is_here():
+    public = {
+        name
+        for name, thing in vars(mmnist_lib).items()
+        if inspect.isfunction(thing) and not name.startswith("_")
+    } - {"choose_keras_backend"}  # which takes nothing
+    assert public | {"MovingMNIST"} <= RIGHT.keys()
+    for name, arguments in RIGHT.items():
+        assert inspect.signature(function_of(name)).parameters.keys() <= arguments.keys() | ANYTHING
+
+
+@pytest.fixture(autouse=True)
+def no_hang_no_window_no_file(tmp_path, monkeypatch):
+    def hang(*_):
+        raise AssertionError(f"no answer after {LIMIT} seconds of the processor")
+
+    monkeypatch.chdir(tmp_path)
+    np.save("made.npy", DATA.batch(0, 2))
+    before = signal.signal(signal.SIGVTALRM, hang) if hasattr(signal, "SIGVTALRM") else None
+    yield
+    plt.close("all")
+    if before is not None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def in_words(error):
+    """Tell whether the library itself raised this, or the system did of a file."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    raised = where.filename.startswith(FOLDER) and where.line.startswith("raise")
+    from_file = isinstance(error, OSError) and error.errno
+    return isinstance(error, WORDED) and (raised or from_file) and str(error)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_each_call_is_right_before_it_is_made_wrong(name):
+    function_of(name)(**RIGHT[name])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "parameter"), CALLS, ids=lambda value: value)
+def test_a_bad_argument_is_refused_in_words(name, parameter):
+    wrong = []
+    for what, value in HOSTILE.items():
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT)
+        try:
+            function_of(name)(**RIGHT[name] | {parameter: value})
+        except MemoryError:
+            pass  # NumPy says how much it was asked for
+        except Exception as error:
+            if not in_words(error):
+                wrong.append(f"{what}: {type(error).__name__}: {error}")
+        plt.close("all")
+    assert not wrong, "\n".join(wrong)

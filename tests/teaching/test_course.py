@@ -19,6 +19,7 @@ from tests.limits import HANG
 from tests.teaching.test_exercises import (
     NAMES,
     nbgrader,
+    prepared,
     read_mistakes,
     source_version,
     student_edition,
@@ -60,10 +61,17 @@ def test_a_release_holds_every_assignment_and_nothing_of_ours(course):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_release_is_the_student_edition(course, name):
     released = read(course / "release" / name / f"{name}.ipynb")
-    fresh = student_edition(name)
+    fresh = editions.on_the_site(student_edition(name))
     sources = [cell.source.rstrip("\n") for cell in released.cells]
     assert sources == [cell.source for cell in fresh.cells]
     assert not any(cell.get("outputs") for cell in released.cells)
+    # The file of its checks lies beside it, and its links lead where a student can follow.
+    assert {path.name for path in (course / "release" / name).iterdir()} == {
+        f"{name}.ipynb",
+        prepared(name)[1],
+    }
+    links = re.findall(r"\]\(([^)]+)\)", "\n".join(sources))
+    assert links and all(re.match("https://|#", link) for link in links)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -292,9 +292,9 @@ class Checks:
         found = [path for path in places if path.is_file()]
         if not found:
             raise FileNotFoundError(
-                f"{file} is missing, which knows what is right here. If it came with the "
-                "notebook, put it beside it. If not, install the newest mmnist-lib and take the "
-                "notebook from the site again: they may be of different age"
+                f"{file} is missing, and this notebook's checks are in it. If it came with the "
+                "notebook, put it beside it. If not, install the newest mmnist-lib and download "
+                "the notebook again, because one of the two is older than the other"
             )
         stored = json.loads(found[0].read_text(encoding="utf-8"))
         arrays = [unpack(text) for text in stored["arrays"]]

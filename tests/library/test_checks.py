@@ -291,6 +291,12 @@ def test_a_division_by_zero_is_told(dtype):
     )
 
 
+def test_nan_that_is_right_is_no_mistake():
+    assert "at [1] is 2, not 1" in says(np.array([np.nan, 2.0]), np.array([np.nan, 1.0]))
+    least = np.iinfo(np.int64).min
+    assert "at [1] is 2, not 1" in says(np.array([least, 2]), np.array([least, 1]))
+
+
 def test_a_question_ends_in_one_mark():
     assert says(TRACK.T, TRACK).endswith("in the right order?")
 

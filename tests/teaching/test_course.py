@@ -4,7 +4,9 @@ Five made-up submissions to the exercises of chapter 4 are graded in one run. Wh
 do to a run is tried in test_grading.py.
 """
 
+import contextlib
 import csv
+import io
 import re
 import shutil
 import subprocess
@@ -19,6 +21,7 @@ from tests.limits import HANG
 from tests.teaching.test_exercises import (
     NAMES,
     nbgrader,
+    prepared,
     read_mistakes,
     source_version,
     student_edition,
@@ -38,10 +41,13 @@ def run(*command, cwd=ROOT) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("release") / "course"
-    done = run("-m", "teaching.editions", "release", folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Its README.md says what to do next" in done.stdout
+    folder, said = tmp_path_factory.mktemp("release") / "course", io.StringIO()
+    made = {name: prepared(name) for name in NAMES}
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        # The tests below read the same sources, and to prepare them takes longest.
+        patch.setattr(editions, "prepared", lambda master, seed: made[master.stem])
+        editions.main(["release", str(folder)])
+    assert "Its README.md says what to do next" in said.getvalue()
     return folder
 
 
@@ -60,18 +66,28 @@ def test_a_release_holds_every_assignment_and_nothing_of_ours(course):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_release_is_the_student_edition(course, name):
     released = read(course / "release" / name / f"{name}.ipynb")
-    fresh = student_edition(name)
+    fresh = editions.on_the_site(student_edition(name))
     sources = [cell.source.rstrip("\n") for cell in released.cells]
     assert sources == [cell.source for cell in fresh.cells]
     assert not any(cell.get("outputs") for cell in released.cells)
+    # The file of its checks lies beside it, and its links lead where a student can follow.
+    assert {path.name for path in (course / "release" / name).iterdir()} == {
+        f"{name}.ipynb",
+        prepared(name)[1],
+    }
+    links = re.findall(r"\]\(([^)]+)\)", "\n".join(sources))
+    assert links and all(re.match("https://|#", link) for link in links)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_release_has_no_trace_of_solutions_and_hidden_tests(course, name):
-    text = (course / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in (course / "release" / name).iterdir()
+    )
     for trace in ("SOLUTION", "HIDDEN", ".require(", "SEED", "frozen", "master"):
         assert trace not in text
-    given = "\n".join(cell.source for cell in student_edition(name).cells)
+    given = editions.on_the_site(student_edition(name)).cells
+    given = "\n".join(cell.source for cell in given)
     kept = "\n".join(cell.source for cell in read(course / "source" / name / f"{name}.ipynb").cells)
     secret = [line.strip() for line in kept.splitlines()]
     secret = [line for line in secret if len(line) > 24 and line not in given]

@@ -241,12 +241,31 @@ def decoded(source: str) -> str:
 @each_master
 def test_a_committed_edition_is_what_the_command_makes(name):
     stored = nbformat.read(editions.EDITIONS / f"{name}.ipynb", as_version=4)
-    fresh = student_edition(name)
+    fresh = student_edition(name, editions.stored_seed(editions.SEED))
     assert len(stored.cells) == len(fresh.cells)
     for old, new in zip(stored.cells, fresh.cells, strict=True):
         if "%pip" not in new.source:  # stamped with the address
             assert decoded(old.source) == decoded(new.source), "run `make assignments`"
         assert old.metadata == new.metadata
+
+
+def test_the_editions_of_a_fork_with_its_own_seed_are_what_the_command_makes(tmp_path, monkeypatch):
+    """What the guide's *Assign* says, and then the test above as the fork runs it."""
+    name, asked = "04-bouncing", []
+    monkeypatch.setattr(editions, "MASTERS", [path for path in MASTERS if path.stem == name])
+    monkeypatch.setattr(editions, "EDITIONS", tmp_path)
+    monkeypatch.setattr(editions, "SEED", tmp_path / "seed.txt")
+    monkeypatch.setattr(
+        editions.outputs, "run", lambda path, notebook: nbformat.write(notebook, path)
+    )
+    for command in (["editions", f"--seed={OTHER_SEED}"], ["editions"]):
+        editions.main(command)
+        test_a_committed_edition_is_what_the_command_makes(name)
+        assert editions.stored_seed(editions.SEED) == OTHER_SEED
+    monkeypatch.setattr(editions, "prepared", lambda master, seed: asked.append(seed))
+    monkeypatch.setattr(editions, "write_course", lambda course, sources: None)
+    editions.main(["release", str(tmp_path / "course")])
+    assert asked == [OTHER_SEED]
 
 
 @each_master

@@ -129,6 +129,18 @@ def test_the_class_edition_has_no_trace_of_a_solution(class_edition_of_a_fork):
             assert secret not in whole, secret
 
 
+def test_the_class_edition_leaves_out_what_instructors_know(class_edition_of_a_fork):
+    """The guide lists typical mistakes. Nothing may lead to it, or quote it."""
+    assert not [path for path in class_edition_of_a_fork.rglob("*instructors*")]
+    guide = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
+    mistakes = "leaves the canvas, sticks"
+    assert mistakes in guide
+    for path in class_edition_of_a_fork.rglob("*"):
+        if path.suffix in {".html", ".js", ".md", ".txt", ".xml", ".inv"}:
+            text = path.read_bytes().decode("utf-8", errors="replace")
+            assert mistakes not in text and "instructors.html" not in text, path
+
+
 def stems(text: str) -> set[str]:
     """Words as Sphinx's search index holds them."""
     stem = snowballstemmer.stemmer("english").stemWord

@@ -17,7 +17,11 @@ from mmnist_lib.exercises import check
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
-MASTERS = {path.stem: path for path in (ROOT / "teaching" / "masters").glob("*.ipynb")}
+MASTERS = {  # those of the book: an instructor's own have no chapter
+    path.stem: ROOT / "teaching" / "masters" / path.name
+    for path in CHAPTERS
+    if (ROOT / "teaching" / "masters" / path.name).exists()
+}
 VALUES = ROOT / "teaching" / "course" / "hub" / "values.yaml"
 SCHEMA = yaml.safe_load(Path(__file__).with_name("hub_schema.yaml").read_text("utf-8"))
 
@@ -216,6 +220,41 @@ def test_the_workflow_builds_the_edition_that_a_fork_chooses():
     text = section("Fork and publish")
     assert "the variable `EDITION` with the value `class`" in text
     assert "make site EDITION=class" in text
+
+
+def files_of(row: str) -> set[Path]:
+    """The files that a row of the list of what to rebrand names."""
+    found = set()
+    for pattern in re.findall(r"`([\w./*-]+[./][\w*]+|Makefile|LICENSE)`", row):
+        matching = set(ROOT.glob(pattern))
+        assert matching, f"{pattern} is no file"
+        found |= matching
+    return found
+
+
+def test_the_list_of_what_to_rebrand_and_translate_is_complete():
+    listed = {what: files_of(where) for what, where in rows("Rebrand and translate", "what")}
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    url = config["repository"]["url"].removeprefix("https://github.com/")
+    words = {"title": [config["title"]], "author": [config["author"]], "address": [url]}
+    words["verdicts of the checks"] = ["✗ ", "○ "]
+    rooms = ("book", "mmnist_lib", "notebooks", "teaching", "website", ".github", ".binder")
+    texts = ["py", "md", "ipynb", "yml", "toml", "cff", "html", "j2", "js", "css"]
+    files = [path for room in rooms for path in (ROOT / room).rglob("*")]
+    files = [path for path in [*ROOT.glob("*.*"), *files] if path.suffix[1:] in texts]
+    files.append(ROOT / "Makefile")
+    exercises = ROOT / "book" / "exercises"
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        for what, said in words.items():
+            made = path.parent == exercises and what != "address"
+            if any(word in text for word in said) and not made:
+                assert path in listed[what], f"{path.relative_to(ROOT)} holds the {what}"
+    shown = [*ROOT.glob("website/assets/*.js"), *ROOT.glob("website/**/*.j2")]
+    shown += [*ROOT.glob("website/assets/*.html"), *ROOT.glob("mmnist_lib/player/*")]
+    shown += [*ROOT.glob("teaching/*.j2"), *ROOT.glob("teaching/course/*.py")]
+    for path in shown:
+        assert not path.is_file() or path in set().union(*listed.values()), path
 
 
 # ---- the hub ----

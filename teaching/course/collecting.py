@@ -166,7 +166,8 @@ def files_in(archive: zipfile.ZipFile, students: Students) -> tuple[list[File], 
                 raise ValueError("neither Moodle nor Canvas names a file so")
             about = whose.groupdict()
             student = students.find(about["name"], about["number"])
-            name = "-".join(PurePosixPath(about.get("path") or about["flat"]).parts)
+            # Without a folder, so that it can leave none, and without a dot that would hide it.
+            name = re.sub(r"[/\\]+", "-", about.get("path") or about["flat"]).lstrip("-.")
             if not name.endswith(".ipynb"):
                 raise ValueError("it is no notebook")
             if member.file_size > matching.LARGEST:
@@ -241,14 +242,18 @@ def collect(course: Course, zipped: Path, students: Students, only: str | None) 
                     said.append(f"{file.member.filename} is left out: {trouble}")
                     continue
                 place = (assignment, file.student["id"])
-                places[place][file.name] = content
+                name, copies = file.name, 1
+                while name in places[place]:
+                    copies += 1
+                    name = f"{Path(file.name).stem} ({copies}).ipynb"
+                places[place][name] = content
                 if moment:
                     stamps[place] = max(moment, stamps.get(place, moment))
     except (OSError, zipfile.BadZipFile) as trouble:
         raise WrongUse(f"ZIP={zipped} cannot be read as a zip: {trouble}") from None
     for place, contents in places.items():
         said += write_hand_in(course.folder / "submitted", place, contents, stamps.get(place))
-    print(*said, sep="\n", end="\n" if said else "")
+    print(*map(matching.plain, said), sep="\n", end="\n" if said else "")
     found = sorted({assignment for assignment, _ in places})
     for assignment in found:
         here = {student for name, student in places if name == assignment}

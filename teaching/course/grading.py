@@ -176,7 +176,9 @@ class Course:
                 with self.matched(place, student, assignment) as said:
                     self.run("Autograde", student, assignment)
                 self.gradebook.db.rollback()  # nbgrader wrote by another connection: read anew
-                record.remark = says = "; ".join(said + self.causes(student, assignment))
+                record.remark = says = matching.plain(
+                    "; ".join(said + self.causes(student, assignment))
+                )
                 record.graded = True
             self.gradebook.db.rollback()
             by_hand = self.by_hand(student, assignment)
@@ -186,7 +188,7 @@ class Course:
                 says = "unchanged, but new points or comments by hand" if done else says
         except Exception as trouble:  # no submission may stop the others
             words = f"{trouble}" if isinstance(trouble, NotGraded) else f"{trouble!r}"
-            record = Record(remark=f"not graded: {words}")
+            record = Record(remark=matching.plain(f"not graded: {words}"))
             says = record.remark
         self.records[key] = record
         stored = {name: asdict(each) for name, each in sorted(self.records.items())}

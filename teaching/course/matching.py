@@ -298,9 +298,14 @@ def causes(notebook: Any, points: dict[str, tuple[float | None, float]]) -> list
     return said
 
 
+def plain(text: str) -> str:
+    """Return a text on one line, without characters that would move a terminal's cursor."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def words(error: Any) -> str:
     """Return an error on one line, and short."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in error.evalue).split())
+    text = plain(error.evalue)
     if error.ename == "WrongAnswer":
         return text.partition(": ")[2].split("; expected")[0].rstrip(".")[:120]
     if "MemoryError" in error.ename:

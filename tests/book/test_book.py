@@ -224,9 +224,9 @@ FOREIGN = set(
         docker etc feedback generate github grade helm hub jupyter kubectl make matchNodePurpose md
         nbgrader nbgrader_config publish py release release_feedback slides students teaching
         masters workflows yaml yml
-        BEGIN CITATION DEADLINE END FORMAT HIDDEN LateSubmissionPlugin Makefile README ROSTER
-        SOLUTION TESTS _config _toc assets back c cff collect downloads exercise export hint
-        instructors ipynb j2 js language logo marks master mistakes moodle outputs penalty_method
+        BEGIN CITATION DEADLINE END FORMAT HIDDEN Makefile README ROSTER
+        SOLUTION TESTS _config _toc assets back cff collect downloads exercise export hint
+        instructors ipynb j2 js language logo marks master mistakes moodle outputs
         png preview pyproject svg tests toml txt website worked
         angles clamp drawing own reflect speed be083ec986bfe91a449d63653c411eb2""",
     )

@@ -398,6 +398,19 @@ def test_a_name_that_two_students_have_is_left_to_a_person(other, name, capsys):
     assert "left out: 2 students are called" in capsys.readouterr().out
 
 
+def test_a_file_in_a_zip_can_leave_no_folder_and_forge_no_line(other, capsys):
+    (other / "students.csv").write_text("id,first_name,last_name\nb,Ben,Two\n")
+    place = "Ben Two_7_assignsubmission_file_"
+    names = [f"{place}//{NAME}.ipynb", f"{place}/../../{NAME}.ipynb", "x\x1b[2K\nada: 10/10"]
+    text = nbformat.writes(student_edition(NAME))
+    assert collecting.main([str(other), str(zipped(other / "z.zip", dict.fromkeys(names, text)))])
+    assert {path.name for path in other.glob(f"submitted/b/{NAME}/*")} == {
+        f"{NAME}.ipynb", f"{NAME} (2).ipynb",
+    }  # fmt: skip
+    assert not list(other.parent.glob("*.ipynb"))
+    assert capsys.readouterr().out.startswith("x [2K ada: 10/10 is left out: neither Moodle nor")
+
+
 def test_a_second_zip_replaces_the_first(other, capsys):
     (other / "students.csv").write_text("id,first_name,last_name,group\nb,Ben,Two,red\n")
     for number, name in enumerate((f"{NAME}.ipynb", f"{NAME}-1.ipynb")):

@@ -249,7 +249,7 @@ def test_an_exception_costs_its_own_task_alone(name):
         assert said.pop(task) == (
             f"✗ {answer}: it raised IndexError in line 2 of your cell: list index out of range."
         )
-        assert set(said.values()) == {""}
+        assert not any(said.values())
 
 
 # ---- editions ----

@@ -180,6 +180,12 @@ def test_a_renamed_notebook_beside_an_untouched_one_counts(folder):
     ]
 
 
+def test_an_untouched_copy_beside_a_notebook_with_answers_is_left_aside(folder):
+    notebook, said = folder(**{NAME: "answers", f"{NAME} (1)": "stub"})
+    assert has_answers(notebook)
+    assert said == [f"{NAME} (1).ipynb, with 0 answers, was left aside"]
+
+
 def test_of_two_with_as_many_answers_the_later_copy_counts(folder):
     _, said = folder(**{f"{NAME} (2)": "answers", NAME: "answers", f"{NAME} (10)": "answers"})
     assert said[0] == f"{NAME} (10).ipynb was graded as {NAME}.ipynb"

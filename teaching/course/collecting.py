@@ -23,7 +23,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import dateutil.parser
 import matching  # beside this file, as the next
@@ -221,7 +220,9 @@ def times(files: list[File]) -> list[datetime | None]:
     return found
 
 
-def collect(course: Course, zipped: Path, students: Students, only: str | None) -> tuple[Any, bool]:
+def collect(
+    course: Course, zipped: Path, students: Students, only: str | None
+) -> tuple[list[str], bool]:
     """Write each notebook in a zip to its place; return the assignments, and whether all fitted."""
     releases = {}
     for assignment in sorted(each.name for each in course.gradebook.assignments):
@@ -301,6 +302,8 @@ def main(arguments: list[str]) -> int:
         course = Course(options.course, {})
         students, stored = Students(), course.folder / "students.csv"
         columns = students.read(stored) if stored.exists() else []
+        for row in students.rows:
+            row.pop("handed_in", None)  # of another assignment
         if options.roster:
             students.read(options.roster)
             students.write(stored, columns)

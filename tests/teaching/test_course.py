@@ -411,6 +411,18 @@ def test_a_file_in_a_zip_can_leave_no_folder_and_forge_no_line(other, capsys):
     assert capsys.readouterr().out.startswith("x [2K ada: 10/10 is left out: neither Moodle nor")
 
 
+@pytest.mark.parametrize(("minutes", "known"), [(5, False), (50, True)])
+def test_the_times_in_a_zip_count_unless_they_are_those_of_a_download(other, minutes, known):
+    (other / "students.csv").write_text("id,first_name,last_name\nb,Ben,Two\na,Ada,One\n")
+    with zipfile.ZipFile(other / "z.zip", "w") as archive:
+        for name, minute in (("Ben Two", 0), ("Ada One", minutes)):
+            place = f"{name}_7_assignsubmission_file_/{NAME}.ipynb"
+            member = zipfile.ZipInfo(place, (2026, 10, 5, 20, minute, 0))
+            archive.writestr(member, nbformat.writes(student_edition(NAME)))
+    assert collecting.main([str(other), str(other / "z.zip")]) == 0
+    assert (other / "submitted" / "b" / NAME / "timestamp.txt").exists() == known
+
+
 def test_a_second_zip_replaces_the_first(other, capsys):
     (other / "students.csv").write_text("id,first_name,last_name,group\nb,Ben,Two,red\n")
     for number, name in enumerate((f"{NAME}.ipynb", f"{NAME}-1.ipynb")):
@@ -444,7 +456,7 @@ def test_wrong_use_of_collect_is_explained(other, students, options, words, caps
     path.write_text("no zip")
     if "a zip" in options:
         zipped(path, {"twoben_1_2_x.ipynb": ""})
-        options = []
+        options = ["--roster", str(other / "students.csv")]
     assert collecting.main([str(other), str(path), *options]) == 2
     assert words in capsys.readouterr().err
 

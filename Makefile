@@ -26,9 +26,9 @@ unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT MPLBACKEND
 VARIANT = $(if $(SEED),--seed $(SEED))
 NEED_COURSE = test -n "$(COURSE)" || \
 	{ echo 'Name the course folder, for example: make $@ COURSE=../course' >&2; exit 2; }
-IN_COURSE = $(NEED_COURSE); test -f "$(COURSE)/grading.py" || \
-	{ echo 'COURSE=$(COURSE) is no course folder: make one with make release' >&2; exit 2; }; \
-	$(BIN)/python "$(COURSE)
+IN_COURSE = $(NEED_COURSE); test -f "$(COURSE)/$1" || \
+	{ echo 'COURSE=$(COURSE) has no $1: make or renew the course with make release' >&2; exit 2; }; \
+	$(BIN)/python "$(COURSE)/$1" "$(COURSE)"
 
 PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder -n
 CORE = loading visualization trajectories bouncing compositing
@@ -102,14 +102,14 @@ release: $(INSTRUCTOR) ## make a course folder for nbgrader (COURSE=../course SE
 
 collect: $(INSTRUCTOR) ## unpack a download of Moodle or Canvas (COURSE=../course ZIP=hand-ins.zip ROSTER=list.csv DEADLINE=2026-10-05)
 	@test -f "$(ZIP)" || { echo 'ZIP=$(ZIP) is no file: name what your platform downloads' >&2; exit 2; }
-	@$(IN_COURSE)/collecting.py" "$(COURSE)" "$(ZIP)" $(if $(ROSTER),--roster "$(ROSTER)") \
+	@$(call IN_COURSE,collecting.py) "$(ZIP)" $(if $(ROSTER),--roster "$(ROSTER)") \
 	    $(if $(DEADLINE),--deadline "$(DEADLINE)") $(if $(ASSIGNMENT),--assignment $(ASSIGNMENT))
 
 grade: $(INSTRUCTOR) ## grade what is in the folder submitted/ of a course (COURSE=../course)
-	@$(IN_COURSE)/grading.py" "$(COURSE)"
+	@$(call IN_COURSE,grading.py)
 
 export: $(INSTRUCTOR) ## write the marks as a platform imports them (COURSE=../course FORMAT=moodle, canvas or csv)
-	@$(IN_COURSE)/exporting.py" "$(COURSE)" $(or $(FORMAT),csv)
+	@$(call IN_COURSE,exporting.py) $(or $(FORMAT),csv)
 
 slides: $(INSTRUCTOR) ## make a deck of slides of each chapter, in _build/slides
 	$(BIN)/python -m teaching.slides

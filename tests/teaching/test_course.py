@@ -469,3 +469,7 @@ def test_make_says_what_is_missing(tmp_path):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 2
         assert f"Name the course folder, for example: make {target} COURSE=" in done.stderr
+        if target != "release":
+            command[-1] += str(tmp_path)
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            assert done.returncode == 2 and "make or renew the course with make" in done.stderr

@@ -3,7 +3,7 @@
 ::
 
     python -m teaching.editions editions             # book/exercises/, as the site shows them
-    python -m teaching.editions release ../course    # a course folder for nbgrader
+    python -m teaching.editions release ../course    # a course folder for nbgrader, new or again
 
 A master is a notebook in nbgrader's format, with the reference solutions and the hidden tests in
 it. Three things are ours:
@@ -34,6 +34,7 @@ import posixpath
 import re
 import shutil
 import sys
+import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,10 @@ MASTERS = sorted((ROOT / "teaching" / "masters").glob("*.ipynb"))
 EDITIONS = ROOT / "book" / "exercises"
 CHECKS = Path(mmnist_lib.exercises.__file__).parent
 COURSE = ROOT / "teaching" / "course"
+# The variant that book/exercises and each release have, where a class has one of its own.
+SEED = ROOT / "teaching" / "masters" / "seed.txt"
+# What an instructor fills or changes in a course folder: a second release leaves it alone.
+KEPT = {"students.csv", "nbgrader_config.py", "submitted"}
 KEPT_BACK = {"master", "hint", "worked"}  # tags of cells that no student gets
 HIDDEN = "### BEGIN HIDDEN TESTS"
 # A student may have given these names to something else.
@@ -84,10 +89,11 @@ def prepared(master: Path, seed: int | None = None) -> tuple[Any, str, str]:
         cell for cell in notebook.cells if cell.cell_type == "code" and "%pip" not in cell.source
     ]
     if seed is not None:
-        first = next(cell for cell in code if "master" in tags(cell))
-        first.source, n = re.subn(r"^SEED = \d+$", f"SEED = {seed}", first.source, flags=re.M)
-        if n != 1:
-            raise SystemExit(f"{master.name}: its first master cell states no SEED = …")
+        drawing = [cell for cell in code if "master" in tags(cell)]  # none: nothing is drawn
+        for first in drawing[:1]:
+            first.source, n = re.subn(r"^SEED = \d+$", f"SEED = {seed}", first.source, flags=re.M)
+            if n != 1:
+                raise SystemExit(f"{master.name}: its first master cell states no SEED = …")
     sources, checks = freeze([cell.source for cell in code], master.name)
     text = written(checks)
     opened, named = (f'Checks("{master.stem}"', edition_of(text))
@@ -295,8 +301,13 @@ def edition(source: Any) -> Any:
     return notebook
 
 
+def stored_seed(path: Path) -> int | None:
+    """Return the variant that was chosen with ``SEED=…`` and stored; None for the masters' own."""
+    return int(path.read_text("utf-8")) if path.exists() else None
+
+
 def write_editions(seed: int | None) -> None:
-    """Make, run and store the student editions."""
+    """Make, run and store the student editions, and which variant they are."""
     EDITIONS.mkdir(exist_ok=True)
     for master in MASTERS:
         print(f"book/exercises/{master.name}", flush=True)
@@ -305,20 +316,44 @@ def write_editions(seed: int | None) -> None:
             older.unlink()
         (CHECKS / file).write_text(text, encoding="utf-8")
         outputs.run(EDITIONS / master.name, edition(source))
+    if seed is not None:
+        SEED.write_text(f"{seed}\n", encoding="utf-8")
 
 
 def release(course: Path, seed: int | None) -> None:
-    """Make a course folder: source, release, gradebook and the tools for grading."""
-    if course.exists() and any(course.iterdir()):
-        raise SystemExit(f"COURSE={course} holds files already: name a new folder")
-    # All that may fail because of a master comes before anything is written.
+    """Make a course folder: source, release, gradebook and the tools for grading.
+
+    Where the folder is such a course already, these are renewed. Hand-ins, points, the list of
+    students and the settings stay.
+    """
+    again = (course / "gradebook.db").exists()
+    if not again and course.exists() and any(course.iterdir()):
+        raise SystemExit(f"COURSE={course} holds files that are no course: name a new folder")
+    if seed is None:
+        seed = stored_seed(course / SEED.name) if again else stored_seed(SEED)
+    # All that may fail comes before anything is written to the course.
     sources = {master.stem: prepared(master, seed) for master in MASTERS}
-    try:
-        write_course(course, sources)
-    except BaseException:
-        shutil.rmtree(course, ignore_errors=True)  # it was empty, or not there
-        raise
-    print(f"The course is in {course}. Its README.md says what to do next.")
+    course.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=course.parent, prefix=".release-") as folder:
+        fresh = Path(folder, "course")
+        fresh.mkdir()
+        if again:
+            shutil.copy2(course / "gradebook.db", fresh)
+        write_course(fresh, sources)
+        if seed is not None:
+            (fresh / SEED.name).write_text(f"{seed}\n", encoding="utf-8")
+        course.mkdir(exist_ok=True)
+        for path in [*fresh.iterdir(), *fresh.glob("*/*")]:
+            there = course / path.relative_to(fresh)
+            if path.name in KEPT and there.exists():
+                continue
+            if path.is_dir() and path.parent == fresh:  # other assignments in it stay
+                there.mkdir(parents=True, exist_ok=True)
+                continue
+            shutil.rmtree(there, ignore_errors=True)
+            path.replace(there)
+    done = "is released again: hand-ins and points are kept" if again else "is made"
+    print(f"The course in {course} {done}. Its README.md says what to do next.")
 
 
 def on_the_site(source: Any) -> Any:
@@ -339,7 +374,7 @@ def on_the_site(source: Any) -> Any:
 
 def write_course(course: Path, sources: dict[str, tuple[Any, str, str]]) -> None:
     """Copy the tools for grading, write the source versions, and let nbgrader release them."""
-    from nbgrader.converters import GenerateAssignment
+    from nbgrader.converters import GenerateAssignment, NbGraderException
     from nbgrader.coursedir import CourseDirectory
 
     kept_here = shutil.ignore_patterns("hub", "__pycache__")
@@ -359,21 +394,27 @@ def write_course(course: Path, sources: dict[str, tuple[Any, str, str]]) -> None
         nbformat.write(notebook, folder / f"{name}.ipynb")
         directory.assignment_id = name
         step = GenerateAssignment(coursedir=directory, config=config)
-        step.log.setLevel("ERROR")
-        step.start()
+        step.log.setLevel("CRITICAL")
+        try:
+            step.start()
+        except NbGraderException:
+            raise SystemExit(
+                f"{name}: hand-ins have been graded, so its tasks must keep their names and their "
+                "number: take the change back, or name a new folder with COURSE=…"
+            ) from None
 
 
 def main(arguments: list[str]) -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Make what students get from the masters.")
     parser.add_argument("what", choices=["editions", "release"])
-    parser.add_argument("course", nargs="?", type=Path, help="a new folder, for release")
+    parser.add_argument("course", nargs="?", type=Path, help="a folder, for release")
     parser.add_argument("--seed", type=int, help="another variant: other digits and numbers")
     options = parser.parse_args(arguments)
     if options.what == "editions":
-        write_editions(options.seed)
+        write_editions(stored_seed(SEED) if options.seed is None else options.seed)
     elif options.course is None:
-        parser.error("COURSE is missing: name a new folder")
+        parser.error("COURSE is missing: name a folder")
     else:
         release(options.course, options.seed)
 

@@ -20,19 +20,22 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
+
+import matching  # beside this file
 
 HERE = Path(__file__).resolve().parent
 SHAPE = "put each notebook into submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb"
 COLUMNS = ("student", "last_name", "first_name", "assignment", "score", "max", "waiting", "remark")
-OURS = ("TimeLimit", "KernelEnded", "NotRun")  # the errors that `course_plugins` adds to a cell
-LARGEST = 50 * 10**6  # bytes of a notebook
 
 
 class WrongUse(Exception):
@@ -122,7 +125,7 @@ class Course:
             rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
             self.listed = {row["id"].strip() for row in rows}
             for row in rows:
-                names = ("first_name", "last_name", "email")
+                names = ("first_name", "last_name", "email", "lms_user_id")
                 about = {name: row[name].strip() for name in names if row.get(name)}
                 self.gradebook.update_or_create_student(row["id"].strip(), **about)
         except (KeyError, AttributeError, UnicodeDecodeError, csv.Error) as trouble:
@@ -169,11 +172,15 @@ class Course:
             done = done and all(path.exists() for path in made)
             if not done:
                 record = Record(files)
-                self.look_at(place, assignment)
-                self.run("Autograde", student, assignment)
-                record.remark = says = self.remark(student, assignment)
+                self.look_at(place)
+                with self.matched(place, student, assignment) as said:
+                    self.run("Autograde", student, assignment)
+                self.gradebook.db.rollback()  # nbgrader wrote by another connection: read anew
+                record.remark = says = matching.plain(
+                    "; ".join(said + self.causes(student, assignment))
+                )
                 record.graded = True
-            self.gradebook.db.rollback()  # nbgrader wrote by another connection: read anew
+            self.gradebook.db.rollback()
             by_hand = self.by_hand(student, assignment)
             if not done or record.by_hand != by_hand:
                 self.run("GenerateFeedback", student, assignment)
@@ -181,7 +188,7 @@ class Course:
                 says = "unchanged, but new points or comments by hand" if done else says
         except Exception as trouble:  # no submission may stop the others
             words = f"{trouble}" if isinstance(trouble, NotGraded) else f"{trouble!r}"
-            record = Record(remark=f"not graded: {words}")
+            record = Record(remark=matching.plain(f"not graded: {words}"))
             says = record.remark
         self.records[key] = record
         stored = {name: asdict(each) for name, each in sorted(self.records.items())}
@@ -189,29 +196,42 @@ class Course:
         score, most, waiting = self.points(student, assignment)
         parts = [f"{score}/{most}" if record.graded else ""]
         parts[0] += f" ({waiting} to grade by hand)" if waiting else ""
-        parts += [says, f"feedback: feedback/{key}" if record.graded else ""]
+        parts += [
+            self.late(student, assignment),
+            says,
+            f"feedback: feedback/{key}" if record.graded else "",
+        ]
         return "  ".join(filter(None, parts))
 
-    def look_at(self, place: Path, assignment: str) -> None:
+    def look_at(self, place: Path) -> None:
         """Refuse what would only confuse nbgrader, in words."""
-        import nbformat
-
         for file in place.rglob("*"):
             if file.is_symlink():  # nbgrader would copy what it leads to, such as the solutions
                 raise NotGraded(f"{file.name} is a link to another file: submit the file itself")
-        for notebook in self.gradebook.find_assignment(assignment).notebooks:
-            path = place / f"{notebook.name}.ipynb"
-            if not path.is_file():
-                others = ", ".join(sorted(other.name for other in place.glob("*.ipynb")))
-                instead = f"; there is {others}: rename it" if others else ""
-                raise NotGraded(f"missing notebook {path.name}{instead}")
-            if path.stat().st_size > LARGEST:
-                raise NotGraded(f"unreadable notebook: {path.name} is larger than 50 MB")
+
+    @contextlib.contextmanager
+    def matched(self, place: Path, student: str, assignment: str) -> Iterator[list[str]]:
+        """Show nbgrader a copy of a submission whose files and cells are those of the release."""
+        import nbformat
+
+        said: list[str] = []
+        submitted = self.directory.submitted_directory
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, student, assignment)
+            shutil.copytree(place, copy, ignore=shutil.ignore_patterns("*.ipynb", ".ipynb*"))
+            for notebook in self.gradebook.find_assignment(assignment).notebooks:
+                released = self.folder / "release" / assignment / f"{notebook.name}.ipynb"
+                try:
+                    handed_in, notes = matching.handed_in(place, released)
+                except ValueError as trouble:
+                    raise NotGraded(str(trouble)) from None
+                nbformat.write(handed_in, copy / released.name)
+                said += notes
+            self.directory.submitted_directory = folder
             try:
-                nbformat.validate(nbformat.read(path, as_version=4))
-            except Exception:
-                what = "no notebook, or only a part of one" if path.stat().st_size else "empty"
-                raise NotGraded(f"unreadable notebook: {path.name} is {what}") from None
+                yield said
+            finally:
+                self.directory.submitted_directory = submitted
 
     def run(self, converter: str, student: str, assignment: str) -> None:
         """Run one of nbgrader's converters on one submission."""
@@ -231,51 +251,16 @@ class Course:
         finally:
             app.log.removeHandler(handler)
 
-    def remark(self, student: str, assignment: str) -> str:
-        """Say in words what went wrong while a submission ran."""
+    def causes(self, student: str, assignment: str) -> list[str]:
+        """Say in words why cells have less than their points."""
         import nbformat
 
         said = []
-        for path in sorted((self.folder / "autograded" / student / assignment).glob("*.ipynb")):
-            notebook: Any = nbformat.read(path, as_version=4)
-            for cell in notebook.cells:
-                for output in cell.get("outputs", []):
-                    words = ""
-                    if output.output_type == "error" and output.ename in OURS:
-                        words = output.evalue
-                    elif output.output_type == "error" and "MemoryError" in output.ename:
-                        words = "it ran out of memory"
-                    elif "[cut here: " in output.get("text", ""):
-                        words = "it printed too much"
-                    elif output.output_type == "error" and output.ename == "WrongAnswer":
-                        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-                        wrong = output.evalue.partition(": ")[2].split("; expected")[0]
-                        said.append(f"{name.removesuffix('-check')}: {wrong.rstrip('.')[:120]}")
-                    if words:
-                        said.append(f"cell {cell.execution_count}: {' '.join(words.split())[:200]}")
-        if self.other_edition(student, assignment):
-            said.insert(0, "what is given differs from this course's: another edition, or edited")
-        more = f"; and {len(said) - 6} more" if len(said) > 6 else ""
-        return "; ".join(said[:6]) + more
-
-    def other_edition(self, student: str, assignment: str) -> bool:
-        """Tell whether cells that give numbers or pictures are not those that were released."""
-        import nbformat
-
-        for notebook in self.gradebook.find_assignment(assignment).notebooks:
-            graded = {cell.name for cell in notebook.grade_cells}
-            released = {
-                cell.name: cell.source.strip()
-                for cell in notebook.source_cells
-                if cell.locked and cell.name not in graded
-            }
-            path = self.folder / "submitted" / student / assignment / f"{notebook.name}.ipynb"
-            submitted: Any = nbformat.read(path, as_version=4)
-            for cell in submitted.cells:
-                name = cell.metadata.get("nbgrader", {}).get("grade_id")
-                if released.get(name, cell.source.strip()) != cell.source.strip():
-                    return True
-        return False
+        for notebook in self.gradebook.find_submission(assignment, student).notebooks:
+            path = self.folder / "autograded" / student / assignment / f"{notebook.name}.ipynb"
+            points = {each.name: (each.auto_score, each.max_score) for each in notebook.grades}
+            said += matching.causes(nbformat.read(path, as_version=4), points)
+        return said
 
     def submission(self, student: str, assignment: str) -> Any:
         """Return what the gradebook has of a submission, or None."""
@@ -284,6 +269,17 @@ class Course:
         with contextlib.suppress(MissingEntry):
             return self.gradebook.find_submission(assignment, student)
         return None
+
+    def late(self, student: str, assignment: str) -> str:
+        """Say that a submission came after the deadline, if it did, in the time of this place."""
+        submission = self.submission(student, assignment)
+        if submission is None or not submission.total_seconds_late:
+            return ""
+        came, due = (
+            moment.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+            for moment in (submission.timestamp, submission.duedate)
+        )
+        return f"late: {came}, due {due}"
 
     def by_hand(self, student: str, assignment: str) -> str:
         """Return a hash of all points and comments."""
@@ -316,9 +312,12 @@ class Course:
             for assignment in sorted({key.split("/")[1] for key in self.records}):
                 record = self.records.get(f"{student}/{assignment}")
                 points = self.points(student, assignment) if record else ("", "", "")
-                remark = record.remark if record else "not submitted"
+                remarks = (
+                    self.late(student, assignment),
+                    record.remark if record else "not submitted",
+                )
                 about = (student, *names.get(student, ("", "")), assignment)
-                writer.writerow([*about, *points, remark])
+                writer.writerow([*about, *points, "; ".join(filter(None, remarks))])
         write(self.folder / "scores.csv", table.getvalue())
 
 

@@ -19,7 +19,7 @@ from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
 from nbgrader.utils import is_grade, is_solution
-from sandbox import Sandbox
+from sandbox import Sandbox  # type: ignore[import-not-found]
 from traitlets import Bool, Float, Integer, Unicode
 
 LARGEST = 20 * 10**6  # characters that a notebook may show
@@ -152,7 +152,7 @@ def name_of(cell: Any) -> str:
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
-class Harmless(SanitizeHTML):  # type: ignore[misc]
+class Harmless(SanitizeHTML):
     """Take out of written answers what a browser would run: formgrader and feedback show them."""
 
     enabled = Bool(True).tag(config=True)

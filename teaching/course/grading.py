@@ -424,7 +424,10 @@ def main(arguments: list[str]) -> int:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise WrongUse(f"{course.folder} is being graded already: wait for its end") from None
-        return grade(course, options.assignment, options.force)
+        try:
+            return grade(course, options.assignment, options.force)
+        finally:
+            os.close(folder)
     except WrongUse as trouble:
         print(f"grading.py: {trouble}", file=sys.stderr)
         return 2

@@ -67,6 +67,15 @@ __import__("student_kernel").main(**job)
 """
 
 
+# Says which packages are missing.
+LOOK = """
+import importlib.util, sys
+needed = ("ipykernel", "nbclient", "mmnist_lib")
+lacks = [name for name in needed if not importlib.util.find_spec(name)]
+sys.exit(f"student code lacks {', '.join(lacks)}" if lacks else 0)
+"""
+
+
 class Refused(Exception):
     """Student code cannot be run here, and the message says what to do."""
 
@@ -77,7 +86,7 @@ def bubblewrap(rules: IO[bytes]) -> list[str]:
     if program is None:
         raise Refused("bubblewrap is missing: apt install bubblewrap")
     try:
-        import pyseccomp as seccomp
+        import pyseccomp as seccomp  # type: ignore[import-untyped, unused-ignore]
     except (ImportError, RuntimeError) as trouble:
         raise Refused(f"{trouble}: pip install pyseccomp, and apt install libseccomp2") from None
     allowed = seccomp.SyscallFilter(seccomp.ALLOW)
@@ -127,7 +136,8 @@ def container(image: str, memory: int, name: str) -> list[str]:
         raise Refused("there is neither docker nor podman to run a container: install one")
     limits = f"""--rm --interactive --name {name} --network none --read-only --cap-drop ALL
         --security-opt no-new-privileges --memory {memory} --memory-swap {memory}
-        --pids-limit 1024 --tmpfs {ROOM}:rw,mode=1777,size={MAX_WRITTEN} --workdir {ROOM}"""
+        --pids-limit 1024 --ulimit nofile=1024:1024 --ulimit nproc=2048:2048
+        --tmpfs {ROOM}:rw,mode=1777,size={MAX_WRITTEN} --workdir {ROOM}"""
     return [program, "run", *limits.split(), image, "python"]
 
 
@@ -153,14 +163,13 @@ def start(settings: Any, script: str, folder: Path, **streams: Any) -> subproces
 
 
 def try_out(settings: Any) -> str:
-    """Start what a kernel needs, and say what contains it."""
+    """Look for what a kernel needs, and say what contains it."""
     with tempfile.TemporaryDirectory() as folder:
-        script = "import ipykernel, nbclient, mmnist_lib"
-        trying = start(settings, script, Path(folder), stderr=subprocess.PIPE)
+        trying = start(settings, LOOK, Path(folder), stderr=subprocess.PIPE)
         said = trying.communicate(timeout=300)[1].decode(errors="replace").strip()
     words = said.splitlines()[-1] if said else f"status {trying.returncode}"
-    if trying.returncode and "ModuleNotFoundError" in words:
-        raise Refused(f"student code lacks a module ({words}): install it for {sys.executable}")
+    if words.startswith("student code lacks"):
+        raise Refused(f"{words}: install it for {settings.container or sys.executable}")
     if trying.returncode:
         raise Refused(f"student code cannot be contained on this system ({words})")
     if settings.container:
@@ -299,15 +308,12 @@ class Sandbox:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
         if self.settings.container:
-            program = self.process.args[0]  # type: ignore[index]
-            subprocess.call(
-                [program, "rm", "--force", self.folder.name], stdout=NOWHERE, stderr=NOWHERE
-            )
+            program = str(self.process.args[0])  # type: ignore[index]
+            subprocess.run([program, "rm", "--force", self.folder.name], capture_output=True)
         self.process.kill()
         self.process.communicate()
-        subprocess.run(
-            ["rm", "-rf", self.folder]
-        )  # folders in it may be nested beyond Python's depth
+        # Python's own way ends where folders are nested deeper than its stack.
+        subprocess.run(["rm", "-rf", self.folder])
 
 
 def rebuilt(output: Any) -> Any:

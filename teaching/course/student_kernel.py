@@ -87,7 +87,7 @@ def main(memory: int, processor_seconds: int) -> None:
     )
     nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with client.setup_kernel(cwd=f"{room}/work", **nowhere):
-        kernel = client.km.provisioner.process
+        kernel: Any = client.km.provisioner.process  # type: ignore[union-attr]
         say(room, [])
         for line in sys.stdin:
             asked = json.loads(line)

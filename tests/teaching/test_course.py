@@ -130,7 +130,7 @@ REMARK = {
 
 
 @pytest.fixture(scope="module")
-def graded(course) -> subprocess.CompletedProcess:
+def graded(course, bubblewrap) -> subprocess.CompletedProcess:
     """Hand in five; the third without a test and its picture, the fifth with a test changed."""
     for number in range(1, 6):
         notebook = read(course / "release" / NAME / f"{NAME}.ipynb")

@@ -20,12 +20,13 @@ import html
 import json
 import os
 import random
+import sys
 import traceback
 import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import CodeType
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -253,32 +254,33 @@ def _call(
 ) -> tuple[Any, str | None]:
     """Return what a function makes of copies of `given`, and what it did wrong meanwhile."""
     code = getattr(function, "__code__", None)
-    if used := set(without) & _names(code):
-        return None, f"it uses {min(used)}: do without it here"
     arguments = copy.deepcopy(given)
     before = repr(np.random.get_state()), random.getstate()  # noqa: NPY002
+    used: set[str] = set()
+
+    def watch(frame: FrameType, *_: Any) -> None:  # its calls: `getattr` leaves no name in the code
+        used.update({frame.f_code.co_qualname.partition(".")[0]} & {*without})
+
     try:
         with warnings.catch_warnings():  # a warning is no error, but nbgrader takes it for one
             warnings.simplefilter("ignore")
+            sys.setprofile(watch if without else None)
             yours = function(*arguments)
     except Exception as error:
         steps = traceback.extract_tb(error.__traceback__)
         lines = [step.lineno for step in steps if code and step.filename == code.co_filename]
         where = f" in line {lines[-1]} of your cell" if lines else ""
         return None, f"it raised {type(error).__name__}{where}: {error}"
+    finally:
+        sys.setprofile(None)
+    if used:
+        return None, f"it uses {min(used)}: do without it here"
     for place, (argument, original) in enumerate(zip(arguments, given, strict=True)):
         if isinstance(original, np.ndarray) and not _equal(argument, original, 0):
             return yours, f"it changed its argument number {place + 1}: work on a copy"
     if (repr(np.random.get_state()), random.getstate()) != before:  # noqa: NPY002
         return yours, "it drew from the global random state: use the generator that it is given"
     return yours, None
-
-
-def _names(code: Any) -> set[str]:
-    """Return the global names and attributes in a function, and in those defined inside it."""
-    if not isinstance(code, CodeType):
-        return set()
-    return set(code.co_names).union(*map(_names, code.co_consts))
 
 
 def _difference(

@@ -134,8 +134,8 @@ def container(image: str, memory: int, name: str) -> list[str]:
     program = shutil.which("docker") or shutil.which("podman")
     if program is None:
         raise Refused("there is neither docker nor podman to run a container: install one")
-    limits = f"""--rm --interactive --name {name} --network none --read-only --cap-drop ALL
-        --security-opt no-new-privileges --memory {memory} --memory-swap {memory}
+    limits = f"""--rm --interactive --pull never --name {name} --network none --read-only
+        --cap-drop ALL --security-opt no-new-privileges --memory {memory} --memory-swap {memory}
         --pids-limit 1024 --ulimit nofile=1024:1024 --ulimit nproc=2048:2048
         --tmpfs {ROOM}:rw,mode=1777,size={MAX_WRITTEN} --workdir {ROOM}"""
     return [program, "run", *limits.split(), image, "python"]

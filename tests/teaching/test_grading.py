@@ -728,7 +728,7 @@ def test_the_instructor_may_ask_for_a_container_or_for_nothing(kit, tmp_path, mo
     finally:
         kernel.stop()
     started, removed = log.read_text().splitlines()
-    options = "--rm --interactive --name kernel-[^ ]+ --network none --read-only"
+    options = "--rm --interactive --pull never --name kernel-[^ ]+ --network none --read-only"
     assert re.match(f"run {options}", started)
     assert "--memory 1000000000 " in started
     assert " our-image python -P -c" in started

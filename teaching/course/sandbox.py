@@ -45,7 +45,8 @@ ROOM = "/student"  # where files are written: into memory, and no more than fits
 ISOLATED = f"""--unshare-all --unshare-user --uid 1000 --gid 1000 --cap-drop ALL --disable-userns
     --new-session --die-with-parent --proc /proc --ro-bind /dev/null /proc/keys --remount-ro /proc
     --dev /dev --ro-bind /dev/null /dev/zero --remount-ro /dev
-    --size {MAX_WRITTEN} --tmpfs {ROOM} --symlink {ROOM}/tmp /tmp --chdir {ROOM}"""
+    --size {MAX_WRITTEN} --tmpfs {ROOM} --chdir {ROOM}
+    --dir {ROOM}/tmp --symlink .{ROOM}/tmp /tmp"""
 SYSTEM = """/usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/bin /usr/share /usr/local/lib
     /usr/local/share/fonts /lib /lib64 /bin /nix/store /etc/fonts /etc/ld.so.cache /etc/localtime
     /etc/passwd /etc/nsswitch.conf /etc/mime.types /sys/devices/system/cpu"""

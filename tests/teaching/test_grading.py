@@ -717,7 +717,7 @@ def test_where_nothing_contains_student_code_grading_stops(kit, tmp_path, monkey
 
 def test_the_instructor_may_ask_for_a_container_or_for_nothing(kit, tmp_path, monkeypatch) -> None:
     log = tmp_path / "log"
-    keep = f'echo "${{@:1:30}}" | head -1 >> {log}'
+    keep = f'echo "${{@:1:50}}" | head -1 >> {log}'
     become = f'[ "$1" = run ] && exec {sys.executable} "${{@: -3}}"'
     program(tmp_path / "bin", "docker", f"{keep}\n{become}")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")

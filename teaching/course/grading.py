@@ -22,6 +22,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 import warnings
@@ -36,6 +37,11 @@ import matching  # beside this file
 HERE = Path(__file__).resolve().parent
 SHAPE = "put each notebook into submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb"
 COLUMNS = ("student", "last_name", "first_name", "assignment", "score", "max", "waiting", "remark")
+MOST_FILES, DEEPEST = 1000, 10  # files and nested folders of a submission
+OTHERWISE = (
+    "Otherwise grade with --container IMAGE, or, where nothing is of value, with --not-contained: "
+    "README.md explains both"
+)
 
 
 class WrongUse(Exception):
@@ -63,11 +69,11 @@ class Course:
     ----------
     folder : Path
         With nbgrader_config.py, gradebook.db and submitted/.
-    limits : dict of str to float
+    limits : dict of str to object
         Settings of `ContainedExecute` that replace those of nbgrader_config.py.
     """
 
-    def __init__(self, folder: Path, limits: dict[str, float]) -> None:
+    def __init__(self, folder: Path, limits: dict[str, Any]) -> None:
         needed = {
             "": "name the folder that make release made",
             "nbgrader_config.py": "make the course with: make release COURSE=folder",
@@ -98,21 +104,14 @@ class Course:
             self.records = {key: Record(**record) for key, record in stored.items()}
 
     def containment(self) -> str:
-        """Try out what student code can do here, and say it."""
-        plugins = importlib.import_module("course_plugins")  # nbgrader_config.py knows where it is
+        """Try out what contains student code here, and say it."""
+        sandbox = importlib.import_module("sandbox")  # nbgrader_config.py knows where it is
+        plugins = importlib.import_module("course_plugins")
         limits = plugins.ContainedExecute(config=self.config)
         try:
-            worked = plugins.probe(self.folder, limits.memory_gb)
-        except RuntimeError as trouble:
-            raise WrongUse(str(trouble)) from None
-        if "the library" not in worked:
-            raise WrongUse(
-                f"student code cannot import mmnist_lib: install it for {sys.executable}"
-            )
-        allowed = [what for what in worked if what not in ("the library", "its own folder")]
-        kept = "It can reach none of your files, and no network."
-        if allowed:
-            kept = f"NOT kept from it on this system: {', '.join(allowed)}."
+            kept = sandbox.try_out(limits)
+        except sandbox.Refused as trouble:
+            raise WrongUse(f"{trouble}. {OTHERWISE}") from None
         most = f"{limits.cell_seconds:g} s and 1 MB of text a cell, {limits.memory_gb:g} GB"
         return f"Limits of student code: {most}. {kept}"
 
@@ -145,14 +144,15 @@ class Course:
             if student.name.startswith("."):
                 continue
             if self.listed and student.is_dir() and student.name not in self.listed:
-                print(f"submitted/{student.name} is not in students.csv: a typing error?")
+                print(plain(f"submitted/{student.name} is not in students.csv: a typing error?"))
             parts = sorted(student.iterdir()) if student.is_dir() else []
             names = [part.name for part in parts if part.is_dir() and part.name[0] != "."]
             if not names:
-                print(f"submitted/{student.name} is left out: it holds no folder of an assignment")
+                why = "it holds no folder of an assignment"
+                print(plain(f"submitted/{student.name} is left out: {why}"))
             for name in names:
                 if name not in assignments:
-                    print(f"submitted/{student.name}/{name} is left out: no such assignment")
+                    print(plain(f"submitted/{student.name}/{name} is left out: no such assignment"))
                 elif only in (None, name):
                     found.append((student.name, name))
         if not found:
@@ -167,12 +167,11 @@ class Course:
         made = [self.folder / step / student / assignment for step in ("autograded", "feedback")]
         record, says = self.records.get(key, Record()), "unchanged"
         try:
-            files = fingerprint(place, self.folder / "source" / assignment)
+            files = fingerprint([*files_of(place), *self.folder.glob(f"source/{assignment}/**/*")])
             done = record.graded and record.files == files and not force
             done = done and all(path.exists() for path in made)
             if not done:
                 record = Record(files)
-                self.look_at(place)
                 with self.matched(place, student, assignment) as said:
                     self.run("Autograde", student, assignment)
                 self.gradebook.db.rollback()  # nbgrader wrote by another connection: read anew
@@ -202,12 +201,6 @@ class Course:
             f"feedback: feedback/{key}" if record.graded else "",
         ]
         return "  ".join(filter(None, parts))
-
-    def look_at(self, place: Path) -> None:
-        """Refuse what would only confuse nbgrader, in words."""
-        for file in place.rglob("*"):
-            if file.is_symlink():  # nbgrader would copy what it leads to, such as the solutions
-                raise NotGraded(f"{file.name} is a link to another file: submit the file itself")
 
     @contextlib.contextmanager
     def matched(self, place: Path, student: str, assignment: str) -> Iterator[list[str]]:
@@ -317,19 +310,49 @@ class Course:
                     record.remark if record else "not submitted",
                 )
                 about = (student, *names.get(student, ("", "")), assignment)
-                writer.writerow([*about, *points, "; ".join(filter(None, remarks))])
+                row = (*about, *points, "; ".join(filter(None, remarks)))
+                writer.writerow([plain(each or "") for each in row])
         write(self.folder / "scores.csv", table.getvalue())
 
 
-def fingerprint(*places: Path) -> str:
-    """Return a hash of all files in some folders."""
+def files_of(place: Path) -> list[Path]:
+    """Return the files of a submission; refuse it before any is read if they are not plain."""
+    found, folders, size = [], [place], 0
+    if place.is_symlink() or place.parent.is_symlink():
+        raise NotGraded(f"{place.name} is a link to another folder: submit the folder itself")
+    while folders:
+        for entry in os.scandir(folders.pop()):
+            about = entry.stat(follow_symlinks=False)
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(Path(entry.path))
+            elif not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+                # nbgrader would copy what it leads to, such as the solutions
+                raise NotGraded(f"{entry.name} is a link to another file: submit the file itself")
+            found.append(Path(entry.path))
+            size += about.st_size
+            if size > matching.LARGEST:
+                raise NotGraded(f"it is larger than {matching.LARGEST / 1e6:g} MB")
+            if len(found) > MOST_FILES or len(found[-1].relative_to(place).parts) > DEEPEST:
+                raise NotGraded(
+                    f"it holds more than {MOST_FILES} files, or {DEEPEST} nested folders"
+                )
+    return found
+
+
+def fingerprint(paths: list[Path]) -> str:
+    """Return a hash of some files and their names."""
     found = hashlib.sha256()
-    for place in places:
-        for path in sorted(place.rglob("*")):
-            found.update(repr(path.relative_to(place)).encode())
-            if path.is_file() and not path.is_symlink():
-                found.update(hashlib.sha256(path.read_bytes()).digest())
+    for path in sorted(paths):
+        found.update(str(path).encode())
+        if path.is_file():
+            found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()
+
+
+def plain(text: str) -> str:
+    """Return text that a terminal and a spreadsheet only show; a student may have written it."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    return f"'{shown}" if shown[:1] in tuple("=+-@") else shown
 
 
 def write(path: Path, text: str) -> None:
@@ -353,7 +376,8 @@ def grade(course: Course, only: str | None, force: bool) -> int:
     try:
         for number, (student, assignment) in enumerate(submissions, start=1):
             says = course.grade(student, assignment, force)
-            print(f"{number}/{len(submissions)}  {student}  {assignment}  {says}", flush=True)
+            line = f"{number}/{len(submissions)}  {student}  {assignment}  {says}"
+            print(plain(line), flush=True)
             graded += course.records[f"{student}/{assignment}"].graded
     except KeyboardInterrupt:
         print("Stopped. What was graded is kept, and the same command goes on from there.")
@@ -376,10 +400,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--force", action="store_true", help="grade again what was graded")
     parser.add_argument("--seconds", type=float, help="the time limit of a cell")
     parser.add_argument("--memory", type=float, help="the memory limit, in GB")
+    parser.add_argument("--container", metavar="IMAGE", help="run student code in this image")
+    parser.add_argument(
+        "--not-contained", action="store_true", help="let student code do all that you may do"
+    )
     options = parser.parse_args(arguments)
-    limits = {}
+    limits: dict[str, Any] = {"contained": not options.not_contained}
+    if options.container:
+        limits["container"] = options.container
     if options.seconds:
-        limits = {"cell_seconds": options.seconds, "all_seconds": 15 * options.seconds}
+        limits |= {"cell_seconds": options.seconds, "all_seconds": 15 * options.seconds}
     if options.memory:
         limits["memory_gb"] = options.memory
     warnings.simplefilter("ignore")  # nbformat's, about the notebooks of students
@@ -392,7 +422,10 @@ def main(arguments: list[str]) -> int:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise WrongUse(f"{course.folder} is being graded already: wait for its end") from None
-        return grade(course, options.assignment, options.force)
+        try:
+            return grade(course, options.assignment, options.force)
+        finally:
+            os.close(folder)
     except WrongUse as trouble:
         print(f"grading.py: {trouble}", file=sys.stderr)
         return 2

@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 
-LARGEST = 50 * 10**6  # bytes of a notebook
+LARGEST = 50 * 10**6  # bytes of a notebook, and of a submission
 OURS = ("TimeLimit", "KernelEnded", "NotRun")  # the errors that `course_plugins` adds to a cell
 DEFINED = re.compile(r"^(?:def +|class +)?([A-Za-z_]\w*)(?= *[(:=](?!=))", re.M)
 

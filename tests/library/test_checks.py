@@ -442,18 +442,21 @@ def test_a_warning_is_no_mistake(recwarn):
     assert not recwarn
 
 
-def test_a_forbidden_name_is_found_in_nested_functions_and_attributes():
+def test_a_forbidden_name_is_found_however_the_function_gets_it():
     def direct(x):
         return np.roll(x, 1)
 
     def nested(x):
         return (lambda y: np.roll(y, 1))(x)
 
+    def looked_up(x):
+        return getattr(np, "ro" + "ll")(x, 1)
+
     def innocent(x):
         return np.concatenate([x[-1:], x[:-1]])
 
     x, right = np.arange(3), np.array([2, 0, 1])
-    for function in (direct, nested):
+    for function in (direct, nested, looked_up):
         words = check(function, (x,), expected=right, without=["roll"]).message
         assert words.endswith("it uses roll: do without it here.")
     assert check(innocent, (x,), expected=right, without=["roll"])

@@ -217,7 +217,7 @@ AUTOMATIC = {"ada": "9", "ben": "9", "cy": "3", "di": "6", "eve": "7"}
 
 
 @pytest.fixture(scope="module")
-def graded(course, collected) -> subprocess.CompletedProcess:
+def graded(course, collected, bubblewrap) -> subprocess.CompletedProcess:
     return run(course / "grading.py", course)
 
 

@@ -27,6 +27,9 @@ unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT MPLBACKEND
 VARIANT = $(if $(SEED),--seed $(SEED))
 NEED_COURSE = test -n "$(COURSE)" || \
 	{ echo 'Name the course folder, for example: make $@ COURSE=../course' >&2; exit 2; }
+IN_COURSE = $(NEED_COURSE); test -f "$(COURSE)/$1" || \
+	{ echo 'COURSE=$(COURSE) has no $1: make or renew the course with make release' >&2; exit 2; }; \
+	$(BIN)/python "$(COURSE)/$1" "$(COURSE)"
 
 PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder -n
 CORE = loading visualization trajectories bouncing compositing
@@ -34,7 +37,8 @@ OLDEST = import tomllib; print(*(name.replace(">=", "==") for name in \
 	tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]))
 
 .NOTPARALLEL:
-.PHONY: help book live site check test screenshots minimum serve lab outputs assignments release grade slides bench constraints \
+.PHONY: help book live site check test screenshots minimum serve lab outputs assignments release \
+	collect grade export slides bench constraints \
 	clean distclean
 
 help: ## print this list
@@ -99,11 +103,16 @@ release: $(INSTRUCTOR) ## make a course folder for nbgrader (COURSE=../course SE
 	@$(NEED_COURSE)
 	$(BIN)/python -m teaching.editions release "$(COURSE)" $(VARIANT)
 
+collect: $(INSTRUCTOR) ## unpack a download of Moodle or Canvas (COURSE=../course ZIP=hand-ins.zip ROSTER=list.csv DEADLINE=2026-10-05)
+	@test -f "$(ZIP)" || { echo 'ZIP=$(ZIP) is no file: name what your platform downloads' >&2; exit 2; }
+	@$(call IN_COURSE,collecting.py) "$(ZIP)" $(if $(ROSTER),--roster "$(ROSTER)") \
+	    $(if $(DEADLINE),--deadline "$(DEADLINE)") $(if $(ASSIGNMENT),--assignment $(ASSIGNMENT))
+
 grade: $(INSTRUCTOR) ## grade what is in the folder submitted/ of a course (COURSE=../course)
-	@$(NEED_COURSE)
-	@test -f "$(COURSE)/grading.py" || \
-	    { echo 'COURSE=$(COURSE) is no course folder: make one with make release' >&2; exit 2; }
-	@$(BIN)/python "$(COURSE)/grading.py" "$(COURSE)"
+	@$(call IN_COURSE,grading.py)
+
+export: $(INSTRUCTOR) ## write the marks as a platform imports them (COURSE=../course FORMAT=moodle, canvas or csv)
+	@$(call IN_COURSE,exporting.py) $(or $(FORMAT),csv)
 
 slides: $(INSTRUCTOR) ## make a deck of slides of each chapter, in _build/slides
 	$(BIN)/python -m teaching.slides

@@ -1,6 +1,8 @@
 """Settings that all tests share."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import matplotlib
@@ -59,6 +61,15 @@ def pytest_collection_modifyitems(items):
         return LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
     items.sort(key=turn)
+
+
+@pytest.fixture(scope="session")
+def bubblewrap():
+    command = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"]
+    works = shutil.which("bwrap") and not subprocess.call(command)
+    if not works and not os.environ.get("MMNIST_REQUIRE_BROWSER"):
+        pytest.skip("needs bubblewrap, and a system that allows it: apt install bubblewrap")
+    assert works, "apt install bubblewrap"
 
 
 @pytest.fixture(scope="module")  # no longer, or its event loop is in the way of the notebooks'

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import nbformat
+import yaml  # type: ignore[import-untyped]
 from docutils import nodes
 from nbformat.v4 import new_markdown_cell
 from sphinx.application import Sphinx
@@ -29,6 +30,7 @@ from notebooks import address
 from notebooks.text import mathml, player, tags
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
+GUIDE = "book/instructors"  # it lists what students get wrong
 WORDS_A_MINUTE = 200
 FOLDED = " Below each check stand a hint and a worked solution."
 
@@ -215,9 +217,24 @@ def fold(title: str, text: str) -> str:
 
 
 def choose_edition(app: Sphinx, config: Config) -> None:
-    """Take the edition from ``make book EDITION=class``."""
+    """Take the edition from ``EDITION=class``, which is without the instructors' guide."""
     if config.edition not in ("study", "class"):
         raise ConfigError(f"EDITION={config.edition} is unknown: choose study or class")
+    if config.edition == "class":
+        contents = yaml.safe_load((Path(app.srcdir) / config.external_toc_path).read_text("utf-8"))
+        for part in contents["parts"]:
+            part["chapters"] = [page for page in part["chapters"] if page["file"] != GUIDE]
+        path = Path(app.doctreedir) / "toc.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(contents, sort_keys=False), encoding="utf-8")
+        config.external_toc_path = str(path)
+
+
+def leave_out_guide(app: Sphinx, docname: str, source: list[str]) -> None:
+    """In the edition for a class, drop the paragraphs that lead to the instructors' guide."""
+    if app.config.edition == "class":
+        paragraphs = source[0].split("\n\n")
+        source[0] = "\n\n".join(text for text in paragraphs if "](instructors.md)" not in text)
 
 
 def do_without_keras(app: Sphinx, config: Config) -> None:
@@ -251,6 +268,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", choose_edition)
     app.connect("source-read", rework_notebook)
     app.connect("source-read", offer_downloads)
+    app.connect("source-read", leave_out_guide)
     app.connect("html-collect-pages", not_found)
     app.add_html_math_renderer("mathml", (visit_inline_math, None), (visit_display_math, None))
     app.connect("config-inited", use_own_address)

@@ -101,7 +101,8 @@ Open a terminal in this folder. What to type depends on what the machine has:
   `pip install --no-index -f wheels -r requirements.txt` brings everything.
 
 Then start with `jupyter lab book`, and open `01-loading.ipynb`.
-
+"""
+ANSWERS = """
 Answers to the exercises are on the site, <{site}>, and in the book as a PDF, which it offers.
 """
 
@@ -284,8 +285,9 @@ def make_pdf(path: Path) -> None:
 
 def make_zip(path: Path) -> None:
     """Make the zip: its files in order, and none with a time of its own."""
+    answers = "" if os.environ.get("EDITION") == "class" else ANSWERS
     files = {
-        "README.md": README.format(site=site_of(own())).encode(),
+        "README.md": (README + answers.format(site=site_of(own()))).encode(),
         **{name: (ROOT / name).read_bytes() for name in COPIED},
         **{path.relative_to(ROOT).as_posix(): path.read_bytes() for path in NOTEBOOKS},
     }

@@ -20,19 +20,28 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
+import stat
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
+
+import matching  # beside this file
 
 HERE = Path(__file__).resolve().parent
 SHAPE = "put each notebook into submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb"
 COLUMNS = ("student", "last_name", "first_name", "assignment", "score", "max", "waiting", "remark")
-OURS = ("TimeLimit", "KernelEnded", "NotRun")  # the errors that `course_plugins` adds to a cell
-LARGEST = 50 * 10**6  # bytes of a notebook
+MOST_FILES, DEEPEST = 1000, 10  # files and nested folders of a submission
+OTHERWISE = (
+    "Otherwise grade with --container IMAGE, or, where nothing is of value, with --not-contained: "
+    "README.md explains both"
+)
 
 
 class WrongUse(Exception):
@@ -60,11 +69,11 @@ class Course:
     ----------
     folder : Path
         With nbgrader_config.py, gradebook.db and submitted/.
-    limits : dict of str to float
+    limits : dict of str to object
         Settings of `ContainedExecute` that replace those of nbgrader_config.py.
     """
 
-    def __init__(self, folder: Path, limits: dict[str, float]) -> None:
+    def __init__(self, folder: Path, limits: dict[str, Any]) -> None:
         needed = {
             "": "name the folder that make release made",
             "nbgrader_config.py": "make the course with: make release COURSE=folder",
@@ -95,21 +104,14 @@ class Course:
             self.records = {key: Record(**record) for key, record in stored.items()}
 
     def containment(self) -> str:
-        """Try out what student code can do here, and say it."""
-        plugins = importlib.import_module("course_plugins")  # nbgrader_config.py knows where it is
+        """Try out what contains student code here, and say it."""
+        sandbox = importlib.import_module("sandbox")  # nbgrader_config.py knows where it is
+        plugins = importlib.import_module("course_plugins")
         limits = plugins.ContainedExecute(config=self.config)
         try:
-            worked = plugins.probe(self.folder, limits.memory_gb)
-        except RuntimeError as trouble:
-            raise WrongUse(str(trouble)) from None
-        if "the library" not in worked:
-            raise WrongUse(
-                f"student code cannot import mmnist_lib: install it for {sys.executable}"
-            )
-        allowed = [what for what in worked if what not in ("the library", "its own folder")]
-        kept = "It can reach none of your files, and no network."
-        if allowed:
-            kept = f"NOT kept from it on this system: {', '.join(allowed)}."
+            kept = sandbox.try_out(limits)
+        except sandbox.Refused as trouble:
+            raise WrongUse(f"{trouble}. {OTHERWISE}") from None
         most = f"{limits.cell_seconds:g} s and 1 MB of text a cell, {limits.memory_gb:g} GB"
         return f"Limits of student code: {most}. {kept}"
 
@@ -122,7 +124,7 @@ class Course:
             rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
             self.listed = {row["id"].strip() for row in rows}
             for row in rows:
-                names = ("first_name", "last_name", "email")
+                names = ("first_name", "last_name", "email", "lms_user_id")
                 about = {name: row[name].strip() for name in names if row.get(name)}
                 self.gradebook.update_or_create_student(row["id"].strip(), **about)
         except (KeyError, AttributeError, UnicodeDecodeError, csv.Error) as trouble:
@@ -142,14 +144,15 @@ class Course:
             if student.name.startswith("."):
                 continue
             if self.listed and student.is_dir() and student.name not in self.listed:
-                print(f"submitted/{student.name} is not in students.csv: a typing error?")
+                print(plain(f"submitted/{student.name} is not in students.csv: a typing error?"))
             parts = sorted(student.iterdir()) if student.is_dir() else []
             names = [part.name for part in parts if part.is_dir() and part.name[0] != "."]
             if not names:
-                print(f"submitted/{student.name} is left out: it holds no folder of an assignment")
+                why = "it holds no folder of an assignment"
+                print(plain(f"submitted/{student.name} is left out: {why}"))
             for name in names:
                 if name not in assignments:
-                    print(f"submitted/{student.name}/{name} is left out: no such assignment")
+                    print(plain(f"submitted/{student.name}/{name} is left out: no such assignment"))
                 elif only in (None, name):
                     found.append((student.name, name))
         if not found:
@@ -164,16 +167,19 @@ class Course:
         made = [self.folder / step / student / assignment for step in ("autograded", "feedback")]
         record, says = self.records.get(key, Record()), "unchanged"
         try:
-            files = fingerprint(place, self.folder / "source" / assignment)
+            files = fingerprint([*files_of(place), *self.folder.glob(f"source/{assignment}/**/*")])
             done = record.graded and record.files == files and not force
             done = done and all(path.exists() for path in made)
             if not done:
                 record = Record(files)
-                self.look_at(place, assignment)
-                self.run("Autograde", student, assignment)
-                record.remark = says = self.remark(student, assignment)
+                with self.matched(place, student, assignment) as said:
+                    self.run("Autograde", student, assignment)
+                self.gradebook.db.rollback()  # nbgrader wrote by another connection: read anew
+                record.remark = says = matching.plain(
+                    "; ".join(said + self.causes(student, assignment))
+                )
                 record.graded = True
-            self.gradebook.db.rollback()  # nbgrader wrote by another connection: read anew
+            self.gradebook.db.rollback()
             by_hand = self.by_hand(student, assignment)
             if not done or record.by_hand != by_hand:
                 self.run("GenerateFeedback", student, assignment)
@@ -181,7 +187,7 @@ class Course:
                 says = "unchanged, but new points or comments by hand" if done else says
         except Exception as trouble:  # no submission may stop the others
             words = f"{trouble}" if isinstance(trouble, NotGraded) else f"{trouble!r}"
-            record = Record(remark=f"not graded: {words}")
+            record = Record(remark=matching.plain(f"not graded: {words}"))
             says = record.remark
         self.records[key] = record
         stored = {name: asdict(each) for name, each in sorted(self.records.items())}
@@ -189,29 +195,36 @@ class Course:
         score, most, waiting = self.points(student, assignment)
         parts = [f"{score}/{most}" if record.graded else ""]
         parts[0] += f" ({waiting} to grade by hand)" if waiting else ""
-        parts += [says, f"feedback: feedback/{key}" if record.graded else ""]
+        parts += [
+            self.late(student, assignment),
+            says,
+            f"feedback: feedback/{key}" if record.graded else "",
+        ]
         return "  ".join(filter(None, parts))
 
-    def look_at(self, place: Path, assignment: str) -> None:
-        """Refuse what would only confuse nbgrader, in words."""
+    @contextlib.contextmanager
+    def matched(self, place: Path, student: str, assignment: str) -> Iterator[list[str]]:
+        """Show nbgrader a copy of a submission whose files and cells are those of the release."""
         import nbformat
 
-        for file in place.rglob("*"):
-            if file.is_symlink():  # nbgrader would copy what it leads to, such as the solutions
-                raise NotGraded(f"{file.name} is a link to another file: submit the file itself")
-        for notebook in self.gradebook.find_assignment(assignment).notebooks:
-            path = place / f"{notebook.name}.ipynb"
-            if not path.is_file():
-                others = ", ".join(sorted(other.name for other in place.glob("*.ipynb")))
-                instead = f"; there is {others}: rename it" if others else ""
-                raise NotGraded(f"missing notebook {path.name}{instead}")
-            if path.stat().st_size > LARGEST:
-                raise NotGraded(f"unreadable notebook: {path.name} is larger than 50 MB")
+        said: list[str] = []
+        submitted = self.directory.submitted_directory
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, student, assignment)
+            shutil.copytree(place, copy, ignore=shutil.ignore_patterns("*.ipynb", ".ipynb*"))
+            for notebook in self.gradebook.find_assignment(assignment).notebooks:
+                released = self.folder / "release" / assignment / f"{notebook.name}.ipynb"
+                try:
+                    handed_in, notes = matching.handed_in(place, released)
+                except ValueError as trouble:
+                    raise NotGraded(str(trouble)) from None
+                nbformat.write(handed_in, copy / released.name)
+                said += notes
+            self.directory.submitted_directory = folder
             try:
-                nbformat.validate(nbformat.read(path, as_version=4))
-            except Exception:
-                what = "no notebook, or only a part of one" if path.stat().st_size else "empty"
-                raise NotGraded(f"unreadable notebook: {path.name} is {what}") from None
+                yield said
+            finally:
+                self.directory.submitted_directory = submitted
 
     def run(self, converter: str, student: str, assignment: str) -> None:
         """Run one of nbgrader's converters on one submission."""
@@ -231,51 +244,16 @@ class Course:
         finally:
             app.log.removeHandler(handler)
 
-    def remark(self, student: str, assignment: str) -> str:
-        """Say in words what went wrong while a submission ran."""
+    def causes(self, student: str, assignment: str) -> list[str]:
+        """Say in words why cells have less than their points."""
         import nbformat
 
         said = []
-        for path in sorted((self.folder / "autograded" / student / assignment).glob("*.ipynb")):
-            notebook: Any = nbformat.read(path, as_version=4)
-            for cell in notebook.cells:
-                for output in cell.get("outputs", []):
-                    words = ""
-                    if output.output_type == "error" and output.ename in OURS:
-                        words = output.evalue
-                    elif output.output_type == "error" and "MemoryError" in output.ename:
-                        words = "it ran out of memory"
-                    elif "[cut here: " in output.get("text", ""):
-                        words = "it printed too much"
-                    elif output.output_type == "error" and output.ename == "WrongAnswer":
-                        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-                        wrong = output.evalue.partition(": ")[2].split("; expected")[0]
-                        said.append(f"{name.removesuffix('-check')}: {wrong.rstrip('.')[:120]}")
-                    if words:
-                        said.append(f"cell {cell.execution_count}: {' '.join(words.split())[:200]}")
-        if self.other_edition(student, assignment):
-            said.insert(0, "what is given differs from this course's: another edition, or edited")
-        more = f"; and {len(said) - 6} more" if len(said) > 6 else ""
-        return "; ".join(said[:6]) + more
-
-    def other_edition(self, student: str, assignment: str) -> bool:
-        """Tell whether cells that give numbers or pictures are not those that were released."""
-        import nbformat
-
-        for notebook in self.gradebook.find_assignment(assignment).notebooks:
-            graded = {cell.name for cell in notebook.grade_cells}
-            released = {
-                cell.name: cell.source.strip()
-                for cell in notebook.source_cells
-                if cell.locked and cell.name not in graded
-            }
-            path = self.folder / "submitted" / student / assignment / f"{notebook.name}.ipynb"
-            submitted: Any = nbformat.read(path, as_version=4)
-            for cell in submitted.cells:
-                name = cell.metadata.get("nbgrader", {}).get("grade_id")
-                if released.get(name, cell.source.strip()) != cell.source.strip():
-                    return True
-        return False
+        for notebook in self.gradebook.find_submission(assignment, student).notebooks:
+            path = self.folder / "autograded" / student / assignment / f"{notebook.name}.ipynb"
+            points = {each.name: (each.auto_score, each.max_score) for each in notebook.grades}
+            said += matching.causes(nbformat.read(path, as_version=4), points)
+        return said
 
     def submission(self, student: str, assignment: str) -> Any:
         """Return what the gradebook has of a submission, or None."""
@@ -284,6 +262,17 @@ class Course:
         with contextlib.suppress(MissingEntry):
             return self.gradebook.find_submission(assignment, student)
         return None
+
+    def late(self, student: str, assignment: str) -> str:
+        """Say that a submission came after the deadline, if it did, in the time of this place."""
+        submission = self.submission(student, assignment)
+        if submission is None or not submission.total_seconds_late:
+            return ""
+        came, due = (
+            moment.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+            for moment in (submission.timestamp, submission.duedate)
+        )
+        return f"late: {came}, due {due}"
 
     def by_hand(self, student: str, assignment: str) -> str:
         """Return a hash of all points and comments."""
@@ -316,21 +305,54 @@ class Course:
             for assignment in sorted({key.split("/")[1] for key in self.records}):
                 record = self.records.get(f"{student}/{assignment}")
                 points = self.points(student, assignment) if record else ("", "", "")
-                remark = record.remark if record else "not submitted"
+                remarks = (
+                    self.late(student, assignment),
+                    record.remark if record else "not submitted",
+                )
                 about = (student, *names.get(student, ("", "")), assignment)
-                writer.writerow([*about, *points, remark])
+                row = (*about, *points, "; ".join(filter(None, remarks)))
+                writer.writerow([plain(each or "") for each in row])
         write(self.folder / "scores.csv", table.getvalue())
 
 
-def fingerprint(*places: Path) -> str:
-    """Return a hash of all files in some folders."""
+def files_of(place: Path) -> list[Path]:
+    """Return the files of a submission; refuse it before any is read if they are not plain."""
+    found, folders, size = [], [place], 0
+    if place.is_symlink() or place.parent.is_symlink():
+        raise NotGraded(f"{place.name} is a link to another folder: submit the folder itself")
+    while folders:
+        for entry in os.scandir(folders.pop()):
+            about = entry.stat(follow_symlinks=False)
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(Path(entry.path))
+            elif not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+                # nbgrader would copy what it leads to, such as the solutions
+                raise NotGraded(f"{entry.name} is a link to another file: submit the file itself")
+            found.append(Path(entry.path))
+            size += about.st_size
+            if size > matching.LARGEST:
+                raise NotGraded(f"it is larger than {matching.LARGEST / 1e6:g} MB")
+            if len(found) > MOST_FILES or len(found[-1].relative_to(place).parts) > DEEPEST:
+                raise NotGraded(
+                    f"it holds more than {MOST_FILES} files, or {DEEPEST} nested folders"
+                )
+    return found
+
+
+def fingerprint(paths: list[Path]) -> str:
+    """Return a hash of some files and their names."""
     found = hashlib.sha256()
-    for place in places:
-        for path in sorted(place.rglob("*")):
-            found.update(repr(path.relative_to(place)).encode())
-            if path.is_file() and not path.is_symlink():
-                found.update(hashlib.sha256(path.read_bytes()).digest())
+    for path in sorted(paths):
+        found.update(str(path).encode())
+        if path.is_file():
+            found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()
+
+
+def plain(text: str) -> str:
+    """Return text that a terminal and a spreadsheet only show; a student may have written it."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    return f"'{shown}" if shown[:1] in tuple("=+-@") else shown
 
 
 def write(path: Path, text: str) -> None:
@@ -354,7 +376,8 @@ def grade(course: Course, only: str | None, force: bool) -> int:
     try:
         for number, (student, assignment) in enumerate(submissions, start=1):
             says = course.grade(student, assignment, force)
-            print(f"{number}/{len(submissions)}  {student}  {assignment}  {says}", flush=True)
+            line = f"{number}/{len(submissions)}  {student}  {assignment}  {says}"
+            print(plain(line), flush=True)
             graded += course.records[f"{student}/{assignment}"].graded
     except KeyboardInterrupt:
         print("Stopped. What was graded is kept, and the same command goes on from there.")
@@ -377,10 +400,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--force", action="store_true", help="grade again what was graded")
     parser.add_argument("--seconds", type=float, help="the time limit of a cell")
     parser.add_argument("--memory", type=float, help="the memory limit, in GB")
+    parser.add_argument("--container", metavar="IMAGE", help="run student code in this image")
+    parser.add_argument(
+        "--not-contained", action="store_true", help="let student code do all that you may do"
+    )
     options = parser.parse_args(arguments)
-    limits = {}
+    limits: dict[str, Any] = {"contained": not options.not_contained}
+    if options.container:
+        limits["container"] = options.container
     if options.seconds:
-        limits = {"cell_seconds": options.seconds, "all_seconds": 15 * options.seconds}
+        limits |= {"cell_seconds": options.seconds, "all_seconds": 15 * options.seconds}
     if options.memory:
         limits["memory_gb"] = options.memory
     warnings.simplefilter("ignore")  # nbformat's, about the notebooks of students
@@ -393,7 +422,10 @@ def main(arguments: list[str]) -> int:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise WrongUse(f"{course.folder} is being graded already: wait for its end") from None
-        return grade(course, options.assignment, options.force)
+        try:
+            return grade(course, options.assignment, options.force)
+        finally:
+            os.close(folder)
     except WrongUse as trouble:
         print(f"grading.py: {trouble}", file=sys.stderr)
         return 2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmnist_lib.exercises import Seal, WrongAnswer, check, hide, seal
+from mmnist_lib.exercises import Checks, Passed, Seal, WrongAnswer, check, hide, seal, unpack
 
 TRACK = np.array([[3, 4], [7, 9], [12, 13]])
 CLIP = np.zeros((3, 8, 8), np.uint8)
@@ -67,6 +67,24 @@ def test_none_is_not_attempted_yet():
         verdict.require()
 
 
+@pytest.mark.parametrize(
+    "body", ["print('drawn')", "x + 1", "if x > 9:\n        return x"], ids=["draws", "sums", "if"]
+)
+def test_a_function_that_returns_nothing_was_attempted(body):
+    namespace = {}
+    exec(f"def trial(x):\n    {body}\n", namespace)
+    assert check(namespace["trial"], (1,), expected=2).message == (
+        "✗ trial: it returns nothing: whatever it draws or prints, end it with return."
+    )
+
+
+@pytest.mark.parametrize("body", ["'Say what.'", "pass", "...", "return", "return None"])
+def test_a_function_in_which_nothing_stands_was_not(body):
+    namespace = {}
+    exec(f"def trial(x, y=2, *, z=3):\n    {body}\n", namespace)
+    assert check(namespace["trial"], (1,), expected=2).message == "○ trial: not attempted yet."
+
+
 # ---- wrong answers ----
 
 
@@ -98,7 +116,11 @@ def test_none_is_not_attempted_yet():
         (CLIP > 0, CLIP, "its dtype is bool: make it uint8"),
         (np.array([1.0, 2.0]), np.array([1.0, 2.5]), "its value at [1] is 2, not 2.5"),
         (np.array(4), np.array(3), "its value is 4, not 3"),
-        (np.array([np.nan]), np.array([1.0]), "its value at [0] is nan, not 1"),
+        (
+            np.array([np.nan]),
+            np.array([1.0]),
+            "its value at [0] is nan or inf: does it divide by 0?",
+        ),
     ],
 )
 def test_a_wrong_answer_is_told_what_is_wrong(answer, expected, words):
@@ -177,7 +199,10 @@ def test_a_track_of_floats_reads_well():
     assert "column 1.1, outside the canvas (0 to 1)" in says(
         path + 0.6, path, kind="track", limits=(0, 1)
     )
-    assert "outside" in says(path * np.nan, path, kind="track", limits=(0, 1))
+    assert says(path * np.nan, path, kind="track", limits=(0, 1)) == (
+        "✗ your answer: frame 0: it has no place there: "
+        "0 / 0 is nan, as where a frame holds no ink."
+    )
 
 
 def test_a_track_is_told_of_a_swap_and_of_time():
@@ -221,6 +246,142 @@ def test_a_clip_is_told_of_time():
     assert "every frame comes one too late" in says(late, CLIP, kind="clip")
     early = np.concatenate([CLIP[1:], CLIP[:1]])
     assert "every frame comes one too early" in says(early, CLIP, kind="clip")
+
+
+# ---- well-known mistakes that no exercise has to list ----
+
+
+def test_what_was_written_into_a_copy_is_told():
+    words = (
+        "it is 0 everywhere, as if never filled: part = … only names an array, part[:] = … fills it"
+    )
+    for kind in ("array", "clip"):
+        assert words in says(CLIP * 0, CLIP, kind=kind)
+    assert words in says(TRACK * 0, TRACK, kind="track")
+    assert words in says(np.zeros(3), np.arange(3.0))
+    assert words not in says(np.array(0), np.array(3))  # a number may be 0
+
+
+def test_one_array_for_all_frames_is_told():
+    words = "all its frames are the last one: make a new array, or a copy, for each frame"
+    assert words in says(CLIP[[1, 1, 1]], CLIP, kind="clip")
+    still = CLIP[[1, 1, 1]]
+    assert words not in says(CLIP[[2, 2, 2]], still, kind="clip")  # the right ones are alike too
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_a_division_by_zero_is_told(dtype):
+    least = np.array([3, np.iinfo(dtype).min], dtype)
+    assert "its value at [1] is nan or inf made into a whole number: does it divide by 0?" in says(
+        least, np.array([3, 4])
+    )
+    assert "its value at [1] is nan or inf: does it divide by 0?" in says(
+        np.array([0.5, np.inf]), np.array([0.5, 2.0])
+    )
+    lost = TRACK.astype(float)
+    lost[1] = np.nan
+    assert "frame 1: it has no place there: 0 / 0 is nan, as where a frame holds no ink" in says(
+        lost, TRACK.astype(float), kind="track"
+    )
+    assert "its value at [1] is 128, not 4" in says(
+        np.array([3, 128], np.uint8), np.array([3, 4], np.uint8)
+    )
+    assert "its value at [1] is -128, not 4" in says(
+        np.array([3, -128], np.int8), np.array([3, 4], np.int8)
+    )
+
+
+def test_nan_that_is_right_is_no_mistake():
+    assert "at [1] is 2, not 1" in says(np.array([np.nan, 2.0]), np.array([np.nan, 1.0]))
+    least = np.iinfo(np.int64).min
+    assert "at [1] is 2, not 1" in says(np.array([least, 2]), np.array([least, 1]))
+
+
+def test_a_question_ends_in_one_mark():
+    assert says(TRACK.T, TRACK).endswith("in the right order?")
+
+
+def test_a_seal_without_a_form_says_nothing_of_it():
+    assert says(4, seal(3)) == "✗ your answer: it is 4, which is not right."
+
+
+# ---- answers that set out to break a check ----
+
+
+def endless() -> list:
+    answer = []
+    answer.append(answer)
+    return answer
+
+
+class Shy:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("expected", [seal(3), 3, 0.5, [1], TRACK], ids=repr)
+@pytest.mark.parametrize(
+    "answer",
+    [2**70, -(10**400), 10**5000, float("nan"), endless(), [endless()], Shy(), {1: endless()}],
+    ids=["2**70", "10**400", "10**5000", "nan", "endless", "twice", "shy", "dict"],
+)
+def test_every_answer_gets_a_sentence(answer, expected):
+    verdict = check(answer, expected=expected)
+    assert not verdict and verdict.message.startswith("✗ your answer: it")
+    assert len(verdict.message) < 200
+
+
+def test_a_number_is_never_too_large_to_be_right():
+    assert check(2**70, expected=2**70) and check(2**70, expected=seal(2**70))
+
+
+def leaves_by_name():
+    exit()
+
+
+def leaves_by_module():
+    import sys
+
+    sys.exit(0)
+
+
+def leaves_by_error():
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (leaves_by_name, "it uses exit: do without it here"),
+        (leaves_by_module, "it uses exit: do without it here"),
+        (leaves_by_error, "it raised SystemExit"),
+    ],
+)
+def test_a_function_that_leaves_gets_a_sentence(function, words):
+    assert words in check(function, (), expected=1).message
+
+
+def test_a_reader_can_still_interrupt():
+    def slow():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(slow, (), expected=1)
+
+
+def test_the_words_of_an_error_stay_one_line_of_text():
+    def forges():
+        raise ValueError("a\n\x1b[2Jb" + 1000 * "c")
+
+    message = check(forges, (), expected=1).message
+    assert message.isprintable() and "a  [2Jb" in message and len(message) < 500
+
+
+def test_what_cannot_be_hidden_or_found_is_told():
+    with pytest.raises(TypeError, match="cannot be sealed"):
+        seal(endless())
+    with pytest.raises(ValueError, match="slips='no' is not what hide returns: copy it whole"):
+        check(3, expected=3, slips="no")
 
 
 def test_words_of_a_student_are_no_html():
@@ -281,18 +442,21 @@ def test_a_warning_is_no_mistake(recwarn):
     assert not recwarn
 
 
-def test_a_forbidden_name_is_found_in_nested_functions_and_attributes():
+def test_a_forbidden_name_is_found_however_the_function_gets_it():
     def direct(x):
         return np.roll(x, 1)
 
     def nested(x):
         return (lambda y: np.roll(y, 1))(x)
 
+    def looked_up(x):
+        return getattr(np, "ro" + "ll")(x, 1)
+
     def innocent(x):
         return np.concatenate([x[-1:], x[:-1]])
 
     x, right = np.arange(3), np.array([2, 0, 1])
-    for function in (direct, nested):
+    for function in (direct, nested, looked_up):
         words = check(function, (x,), expected=right, without=["roll"]).message
         assert words.endswith("it uses roll: do without it here.")
     assert check(innocent, (x,), expected=right, without=["roll"])
@@ -365,6 +529,16 @@ def test_while_nbgrader_runs_a_check_raises(monkeypatch):
         check(None, expected=3)
 
 
+def test_while_nbgrader_runs_the_player_is_shown_beside_the_error(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    with pytest.raises(WrongAnswer, match="your pixel"):
+        check(CLIP // 2, expected=CLIP, kind="clip")
+    (player,) = shown
+    assert player.titles == ["yours", "expected", "difference"]
+
+
 def test_a_wrong_answer_shows_no_line_of_the_test():
     error = WrongAnswer("frame 3 is wrong")
     assert error._render_traceback_() == ["WrongAnswer: frame 3 is wrong"]
@@ -373,3 +547,61 @@ def test_a_wrong_answer_shows_no_line_of_the_test():
 def test_a_kind_that_is_unknown_is_refused():
     with pytest.raises(ValueError, match="kind='picture' is unknown: choose 'array', 'clip'"):
         check(1, expected=1, kind="picture")
+
+
+# ---- the checks of a notebook ----
+
+
+def halves() -> Checks:
+    checks = Checks("halves")
+    checks.add("half(4)", (4,), 2, {"it doubles: divide by 2": 8})
+    checks.add("half(of, 6)", (Passed("of"), 6), 3)
+    checks.add("place", None, seal(7, "a number"))
+    return checks
+
+
+def test_the_first_case_that_fails_is_named():
+    def half(*given):
+        return given[-1] // 2
+
+    assert halves()("half", half, of="any").message == "✓ half is right."
+    assert halves()("half", lambda *_: 2, of="any").message == (
+        "✗ half(of, 6): it is 2, which is not right."
+    )
+    assert halves()("half", lambda *given: 2 * given[-1]).message == (
+        "✗ half(4): it doubles: divide by 2."
+    )
+    assert halves()("half", None).message == "○ half: not attempted yet."
+    assert halves()("place", 7).message == "✓ place is right."
+    assert halves()("place", 8).message == (
+        "✗ place: it is 8, which is not right (its form: a number)."
+    )
+
+
+def test_what_a_notebook_passes_reaches_the_function():
+    seen = []
+    halves()("half", lambda *given: seen.append(given) or given[-1] // 2, of="the notebook's own")
+    assert seen == [(4,), ("the notebook's own", 6)]
+
+
+def test_an_answer_without_a_check_is_told():
+    with pytest.raises(ValueError, match="name='third' is no answer here: choose half, place"):
+        halves()("third", 1)
+
+
+def test_an_edition_without_its_file_is_told_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"^04-bouncing-000000\.json is missing.*beside it"):
+        Checks("04-bouncing", "000000")
+
+
+def test_a_file_beside_the_notebook_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = '{"arrays": ["eNqrKTW0NrZmZGIBAAy8AdM="], "values": {"dict": [["few", {"array": 0}]]}, '
+    cases = '{"dict": [["n", [{"dict": [["call", "n"], ["given", null], ["expected", 3]]}]]]}'
+    (tmp_path / "tiny-1.json").write_text(f'{text}"cases": {cases}}}')
+    checks = Checks("tiny", "1")
+    assert checks("n", 3) and not checks("n", 4)
+    few = checks.stored("few")
+    few[0] = 9  # a copy, so that no cell changes what another one gets
+    assert (checks.stored("few") == unpack("eNqrKTW0NrZmZGIBAAy8AdM=")).all()

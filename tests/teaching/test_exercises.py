@@ -8,16 +8,17 @@ import ast
 import contextlib
 import io
 import re
+import shutil
+import tempfile
 from functools import cache
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
-import numpy as np
 import pytest
 
 import mmnist_lib
-from mmnist_lib.exercises import WrongAnswer, unpack
+from mmnist_lib.exercises import Checks, Seal, WrongAnswer, seal
 from notebooks.text import tags
 from teaching import editions
 
@@ -25,17 +26,36 @@ ROOT = Path(__file__).parents[2]
 MASTERS = editions.MASTERS
 NAMES = [path.stem for path in MASTERS]
 OTHER_SEED = 2027
+# An exercise without a chapter is an instructor's own, which may have other tasks and points.
+BOOKS_OWN = [name for name in NAMES if (ROOT / "book" / f"{name}.ipynb").exists()]
+TEMPLATE = ROOT / "teaching" / "exercise.ipynb"
 each_master = pytest.mark.parametrize("name", NAMES)
+BESIDE = tempfile.TemporaryDirectory()  # where the notebooks run, beside the files of their checks
+each_of_the_book = pytest.mark.parametrize("name", BOOKS_OWN)
 
 
 @cache
+def prepared(name: str, seed: int | None = None):
+    made = editions.prepared(ROOT / "teaching" / "masters" / f"{name}.ipynb", seed)
+    Path(BESIDE.name, made[1]).write_text(made[2], encoding="utf-8")
+    return made
+
+
 def source_version(name: str, seed: int | None = None):
-    return editions.prepared(ROOT / "teaching" / "masters" / f"{name}.ipynb", seed)
+    return prepared(name, seed)[0]
 
 
 @cache
 def student_edition(name: str, seed: int | None = None):
     return editions.edition(source_version(name, seed))
+
+
+@cache
+def checks(name: str, seed: int | None = None) -> Checks:
+    """The checks of an edition, as its notebook opens them."""
+    file = prepared(name, seed)[1]
+    with contextlib.chdir(BESIDE.name):
+        return Checks(name, file.removesuffix(".json").rpartition("-")[2])
 
 
 def nbgrader(cell) -> dict:
@@ -59,29 +79,59 @@ def copies(source):
     return tuple(tuple(array.copy() for array in pair) for pair in sample())
 
 
-def grades(notebook, answers=None, only=None) -> dict[str, str]:
-    """Run a notebook with some answers replaced. For each check: "" or its complaint."""
-    answers, said, namespace = answers or {}, {}, {"__name__": "__main__"}
+@contextlib.contextmanager
+def as_nbgrader_runs():
+    """Let checks raise, players stay away, and `load_mnist` read its file but once."""
+    sample()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
         patch.setenv("NBGRADER_EXECUTION", "autograde")
         patch.setattr("mmnist_lib.exercises._show", lambda player: None)
-        sample()
         patch.setattr("mmnist_lib.load_mnist", copies)
+        patch.chdir(BESIDE.name)
+        yield
+
+
+def grades(notebook, answers=None, before=None) -> dict[str, str]:
+    """Run a notebook with some answers replaced. For each check: "" or its complaint.
+
+    In `before` is put, for each task, what has a name when its check is reached.
+    """
+    answers, said, namespace = answers or {}, {}, {"__name__": "__main__"}
+    with as_nbgrader_runs():
         for cell in notebook.cells:
             if cell.cell_type != "code" or "%pip" in cell.source:
                 continue
             about = nbgrader(cell)
             if about.get("grade"):
                 task = about["grade_id"].removesuffix("-check")
-                if only in (None, task):
-                    said[task] = complaint(cell.source, namespace)
-                if only == task:
-                    return said
+                if before is not None:
+                    before[task] = dict(namespace)
+                said[task] = complaint(cell.source, namespace)
             else:
                 name = about.get("grade_id")
                 exec(compile(answers.get(name, cell.source), f"<{name}>", "exec"), namespace)
                 plt.close("all")
     return said
+
+
+@cache
+def solved(name: str, seed: int | None = None) -> tuple[dict[str, str], dict[str, dict]]:
+    """What each check says of the reference solutions, and the names that stand before it."""
+    before = {}
+    return grades(source_version(name, seed), before=before), before
+
+
+def told(name: str, task: str, code: str, seed: int | None = None) -> str:
+    """What the check of one task says of an answer, where all answers before it are right."""
+    namespace = dict(solved(name, seed)[1][task])
+    check = next(
+        cell.source
+        for cell in source_version(name, seed).cells
+        if nbgrader(cell).get("grade_id") == f"{task}-check"
+    )
+    with as_nbgrader_runs():
+        exec(compile(code, f"<{task}>", "exec"), namespace)
+        return complaint(check, namespace)
 
 
 def complaint(source: str, namespace: dict) -> str:
@@ -97,7 +147,7 @@ def complaint(source: str, namespace: dict) -> str:
 # ---- the shape of an assignment ----
 
 
-@each_master
+@each_of_the_book
 def test_an_assignment_has_five_tasks_and_ten_points(name):
     about = [nbgrader(cell) for cell in source_version(name).cells]
     graded = [cell for cell in about if cell.get("grade")]
@@ -111,11 +161,24 @@ def test_an_assignment_has_five_tasks_and_ten_points(name):
             assert "### BEGIN HIDDEN TESTS" in cell.source and ".require()" in cell.source
 
 
-@each_master
+@each_of_the_book
 def test_each_task_has_a_hint_and_a_worked_solution(name):
     master = nbformat.read(ROOT / "teaching" / "masters" / f"{name}.ipynb", as_version=4)
     kept = [tag for cell in master.cells for tag in tags(cell) - {"master"}]
     assert [tag for tag in kept if tag in ("hint", "worked")] == ["hint", "worked"] * 4
+
+
+@pytest.mark.parametrize("seed", [None, OTHER_SEED])
+def test_the_template_of_an_exercise_works(tmp_path, seed):
+    name = "09-back"  # as the guide copies it
+    shutil.copy(TEMPLATE, tmp_path / f"{name}.ipynb")
+    source, file, text = editions.prepared(tmp_path / f"{name}.ipynb", seed)
+    Path(BESIDE.name, file).write_text(text, encoding="utf-8")
+    assert grades(source) == {"back": ""}
+    assert grades(editions.edition(source)) == {"back": "○ there_and_back: not attempted yet."}
+    slip = "def there_and_back(path):\n    return np.concatenate([path, path[::-1]])"
+    said = grades(source, {"back": slip})["back"]
+    assert said == "✗ there_and_back(path): it rests for a frame where it turns round."
 
 
 # ---- nothing, the right, and the wrong ----
@@ -139,17 +202,19 @@ def test_a_stub_raises_nothing_for_a_reader(name):
         if nbgrader(cell).get("grade") and cell.cell_type == "code"
         for output in cell.outputs
     ]
-    assert len(shown) == 4 and all("not attempted yet" in words for words in shown)
+    assert len(shown) == len(tasks(name))
+    assert all("not attempted yet" in words for words in shown)
 
 
 @pytest.mark.parametrize("seed", [None, OTHER_SEED])
 @each_master
 def test_the_reference_solution_scores_full_marks(name, seed):
-    assert grades(source_version(name, seed)) == dict.fromkeys(tasks(name), "")
+    assert solved(name, seed)[0] == dict.fromkeys(tasks(name), "")
 
 
 def read_mistakes(name: str) -> list[tuple[str, str, str, str]]:
-    text = (ROOT / "tests" / "teaching" / "mistakes" / f"{name}.py").read_text(encoding="utf-8")
+    path = ROOT / "tests" / "teaching" / "mistakes" / f"{name}.py"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     found = re.findall(r"^# %% ([\w-]+): (.*)\n# > (.*)\n((?:(?!# %%).*\n)*)", text, re.M)
     assert len(found) == text.count("# %%"), "a mistake is not written as the others are"
     return found
@@ -164,11 +229,11 @@ MISTAKES = [(name, *mistake) for name in NAMES for mistake in read_mistakes(name
     ids=[f"{name}-{task}-{what}".replace(" ", "_") for name, task, what, _, _ in MISTAKES],
 )
 def test_a_typical_mistake_loses_its_points_and_is_told_why(name, task, what, words, code):
-    said = grades(source_version(name), {task: code}, only=task)[task]
+    said = told(name, task, code)
     assert said.startswith("✗ ") and words in said
 
 
-@each_master
+@each_of_the_book
 def test_each_task_has_three_mistakes_at_least(name):
     named = [task for task, *_ in read_mistakes(name)]
     assert set(named) == set(tasks(name))
@@ -219,44 +284,92 @@ def test_an_exception_costs_its_own_task_alone(name):
         broken = f"def {answer}(*_, **__):\n    return [][1]"
         said = grades(source_version(name), {task: broken})
         assert said.pop(task) == (
-            f"✗ {answer}: it raised IndexError in line 2 of your cell: list index out of range."
+            f"✗ {checks(name).cases[answer][0]['call']}: it raised IndexError in line 2 of your "
+            "cell: list index out of range."
         )
-        assert set(said.values()) == {""}
+        assert not any(said.values())
 
 
 # ---- editions ----
 
 
-def decoded(source: str) -> str:
-    """Replace what is packed by its values: the bytes may differ between versions of zlib."""
-
-    def values(found: re.Match) -> str:
-        array = unpack(found[1])
-        shown = np.round(array, 6) + 0.0 if array.dtype.kind == "f" else array
-        return f"{array.dtype} {array.shape} {shown.tolist()}"
-
-    return re.sub(r'unpack\("([^"]*)"\)', values, source)
-
-
 @each_master
 def test_a_committed_edition_is_what_the_command_makes(name):
     stored = nbformat.read(editions.EDITIONS / f"{name}.ipynb", as_version=4)
-    fresh = student_edition(name)
+    fresh = student_edition(name, editions.stored_seed(editions.SEED))
     assert len(stored.cells) == len(fresh.cells)
     for old, new in zip(stored.cells, fresh.cells, strict=True):
         if "%pip" not in new.source:  # stamped with the address
-            assert decoded(old.source) == decoded(new.source), "run `make assignments`"
+            assert old.source == new.source, "run `make assignments`"
         assert old.metadata == new.metadata
+    (file,) = editions.CHECKS.glob(f"{name}-*.json")  # the bytes differ between versions of zlib
+    assert file.name == prepared(name)[1], "run `make assignments`"
+    assert file.stem == f"{name}-{editions.edition_of(file.read_text(encoding='utf-8'))}"
+
+
+def test_the_editions_of_a_fork_with_its_own_seed_are_what_the_command_makes(tmp_path, monkeypatch):
+    """What the guide's *Assign* says, and then the test above as the fork runs it."""
+    name, asked = "04-bouncing", []
+    monkeypatch.setattr(editions, "MASTERS", [path for path in MASTERS if path.stem == name])
+    monkeypatch.setattr(editions, "EDITIONS", tmp_path)
+    monkeypatch.setattr(editions, "CHECKS", tmp_path)
+    monkeypatch.setattr(editions, "SEED", tmp_path / "seed.txt")
+    monkeypatch.setattr(
+        editions.outputs, "run", lambda path, notebook: nbformat.write(notebook, path)
+    )
+    for command in (["editions", f"--seed={OTHER_SEED}"], ["editions"]):
+        editions.main(command)
+        test_a_committed_edition_is_what_the_command_makes(name)
+        assert editions.stored_seed(editions.SEED) == OTHER_SEED
+    monkeypatch.setattr(editions, "prepared", lambda master, seed: asked.append(seed))
+    monkeypatch.setattr(editions, "write_course", lambda course, sources: None)
+    editions.main(["release", str(tmp_path / "course")])
+    assert asked == [OTHER_SEED]
 
 
 @each_master
 def test_an_edition_holds_no_solution_and_no_hidden_test(name):
     text = (editions.EDITIONS / f"{name}.ipynb").read_text(encoding="utf-8")
+    (file,) = editions.CHECKS.glob(f"{name}-*.json")
+    text += file.read_text(encoding="utf-8")
     for secret in secrets(name):
         assert secret not in text
     assert "SOLUTION" not in text and "HIDDEN" not in text and ".require(" not in text
     assert not re.search(r"\bSEED\b", text)  # a picture may hold these four letters
     assert "frozen" not in text
+
+
+@pytest.mark.parametrize("seed", [None, OTHER_SEED])
+@each_master
+def test_a_student_can_read_each_cell(name, seed):
+    """A check is one line, and no cell holds encoded data."""
+    for cell in student_edition(name, seed).cells:
+        if cell.cell_type == "code" and "%pip" not in cell.source:
+            lines = cell.source.splitlines()
+            assert max(map(len, lines)) < 110
+            assert not re.search(r"[\w+/=]{41}", cell.source)
+            if nbgrader(cell).get("grade"):
+                (line,) = lines
+                assert line.startswith("check(") and len(line) < 80
+
+
+@pytest.mark.parametrize("seed", [None, OTHER_SEED])
+@each_master
+def test_a_visible_check_tries_two_inputs(name, seed):
+    """No constant passes it, and each case says what it tried."""
+    tried = checks(name, seed).cases
+    assert list(tried) == [answer_name(name, task)[0] for task in tasks(name)]
+    for task in tasks(name):
+        answer, is_function = answer_name(name, task)
+        for case in tried[answer]:  # grading reads the sentence after the first ": "
+            assert case["call"].startswith(answer) and ": " not in case["call"]
+        if not is_function:
+            assert [case["given"] for case in tried[answer]] == [None]
+            continue
+        right = [case["expected"] for case in tried[answer]]
+        digests = {x.digest if isinstance(x, Seal) else seal(x).digest for x in right}
+        assert len(right) == len({case["call"] for case in tried[answer]}) > 1
+        assert len(digests) > 1, f"{answer}: a constant passes"
 
 
 def secrets(name: str) -> list[str]:
@@ -268,26 +381,14 @@ def secrets(name: str) -> list[str]:
     return [line for line in found if "frozen(" not in line and "%pip" not in line]
 
 
-@each_master
+@each_of_the_book
 def test_another_seed_asks_for_other_answers(name):
-    """The answers that are values do not pass in another year, and the films are others."""
-    now, then = source_version(name), source_version(name, OTHER_SEED)
+    """The answers that are values do not pass in another year, and the sequences are others."""
     values = [task for task in tasks(name) if not answer_name(name, task)[1]]
     assert values, "no task asks for a value"
     for task in values:
-        namespace = {}
-        with contextlib.redirect_stdout(io.StringIO()):
-            for cell in now.cells:
-                if cell.cell_type == "code" and "%pip" not in cell.source:
-                    if nbgrader(cell).get("grade"):
-                        continue
-                    exec(cell.source, namespace)
-                    if nbgrader(cell).get("grade_id") == task:
-                        break
         answer = answer_name(name, task)[0]
-        last_years = f"{answer} = {editions.literal(namespace[answer])}"
-        said = grades(then, {task: last_years}, only=task)
-        assert said[task].startswith("✗ "), f"{task}: the answer of another seed passes"
-    packed = [set(re.findall(r'unpack\("[^"]+"\)|np\.array\(.*?\)', c.source)) for c in now.cells]
-    other = [set(re.findall(r'unpack\("[^"]+"\)|np\.array\(.*?\)', c.source)) for c in then.cells]
-    assert set().union(*packed) != set().union(*other)
+        last_years = solved(name)[1][task][answer]
+        said = told(name, task, f"{answer} = {editions.literal(last_years)}", OTHER_SEED)
+        assert said.startswith("✗ "), f"{task}: the answer of another seed passes"
+    assert prepared(name)[1] != prepared(name, OTHER_SEED)[1]

@@ -18,7 +18,11 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
 RECIPES = "own-dataset.ipynb"  # which no plan has
 CHAPTERS = sorted(p for p in (ROOT / "book").glob("*.ipynb") if p.name != RECIPES)
-MASTERS = {path.stem: path for path in (ROOT / "teaching" / "masters").glob("*.ipynb")}
+MASTERS = {  # those of the book: an instructor's own have no chapter
+    path.stem: ROOT / "teaching" / "masters" / path.name
+    for path in CHAPTERS
+    if (ROOT / "teaching" / "masters" / path.name).exists()
+}
 VALUES = ROOT / "teaching" / "course" / "hub" / "values.yaml"
 SCHEMA = yaml.safe_load(Path(__file__).with_name("hub_schema.yaml").read_text("utf-8"))
 
@@ -161,12 +165,27 @@ def test_the_page_quotes_what_the_checks_say():
     assert "it rounds: the real data set drops the fraction" in masters
 
 
+def test_the_page_quotes_what_remarks_say():
+    """Without the names and numbers, each piece of a quoted remark stands in the program."""
+    course = ROOT / "teaching" / "course"
+    program = "".join((course / name).read_text("utf-8") for name in ("matching.py", "grading.py"))
+    quoted = [row[0].strip("*") for row in rows("What a remark says", "remark")]
+    for remark in quoted:
+        pieces = re.split(
+            r"\S*\d\S*(?: \(1\)\.ipynb)?|mend|colleague|; |what it defines|[:,]", remark
+        )
+        pieces = [piece.strip() for piece in pieces if len(piece.strip()) > 6]
+        assert pieces or "late:" in remark
+        for piece in pieces:
+            assert piece in program, f"no remark says {piece!r}"
+
+
 # ---- commands ----
 
 
 def test_every_make_target_on_the_page_exists():
     named = set(re.findall(r"(?:`|^ *(?:\$ )?)make (?:-C \S+ )?([a-z]+)\b", PAGE, re.M))
-    assert {"release", "grade", "assignments", "slides", "book"} <= named
+    assert {"release", "collect", "grade", "export", "assignments", "slides", "book"} <= named
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert not named - set(re.findall(r"^([a-z]+):", makefile, re.M))
 
@@ -191,15 +210,52 @@ def test_the_course_folder_on_the_page_is_the_one_that_is_made():
     assert f'course_id = "{course}"' in settings
 
 
-def test_the_workflow_has_the_place_for_the_step_that_a_fork_adds():
+def test_the_workflow_builds_the_edition_that_a_fork_chooses():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "publish.yml").read_text("utf-8"))
     assert workflow["name"] == "publish"
-    steps = [step.get("run", step.get("uses", "")) for step in workflow["jobs"]["build"]["steps"]]
-    test = [number for number, step in enumerate(steps) if step.startswith("make test")]
-    upload = [number for number, step in enumerate(steps) if "upload-pages-artifact" in step]
-    assert len(test) == len(upload) == 1 and test < upload
-    added = yaml.safe_load(section("Fork and publish").split("```yaml\n")[1].split("```")[0])
-    assert added == [{"run": "make book EDITION=class"}]
+    steps = workflow["jobs"]["build"]["steps"]
+    runs = [step.get("run", step.get("uses", "")).split(" #")[0] for step in steps]
+    built = runs.index("make site EDITION=class")
+    assert runs.index("make test") < built < runs.index("actions/upload-pages-artifact@v5")
+    assert steps[built]["if"] == "vars.EDITION == 'class'"
+    text = section("Fork and publish")
+    assert "the variable `EDITION` with the value `class`" in text
+    assert "make site EDITION=class" in text
+
+
+def files_of(row: str) -> set[Path]:
+    """The files that a row of the list of what to rebrand names."""
+    found = set()
+    for pattern in re.findall(r"`([\w./*-]+[./][\w*]+|Makefile|LICENSE)`", row):
+        matching = set(ROOT.glob(pattern))
+        assert matching, f"{pattern} is no file"
+        found |= matching
+    return found
+
+
+def test_the_list_of_what_to_rebrand_and_translate_is_complete():
+    listed = {what: files_of(where) for what, where in rows("Rebrand and translate", "what")}
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    url = config["repository"]["url"].removeprefix("https://github.com/")
+    words = {"title": [config["title"]], "author": [config["author"]], "address": [url]}
+    words["verdicts of the checks"] = ["✗ ", "○ "]
+    rooms = ("book", "mmnist_lib", "notebooks", "teaching", "website", ".github", ".binder")
+    texts = ["py", "md", "ipynb", "yml", "toml", "cff", "html", "j2", "js", "css"]
+    files = [path for room in rooms for path in (ROOT / room).rglob("*")]
+    files = [path for path in [*ROOT.glob("*.*"), *files] if path.suffix[1:] in texts]
+    files.append(ROOT / "Makefile")
+    exercises = ROOT / "book" / "exercises"
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        for what, said in words.items():
+            made = path.parent == exercises and what != "address"
+            if any(word in text for word in said) and not made:
+                assert path in listed[what], f"{path.relative_to(ROOT)} holds the {what}"
+    shown = [*ROOT.glob("website/assets/*.js"), *ROOT.glob("website/**/*.j2")]
+    shown += [*ROOT.glob("website/assets/*.html"), *ROOT.glob("mmnist_lib/player/*")]
+    shown += [*ROOT.glob("teaching/*.j2"), *ROOT.glob("teaching/course/*.py")]
+    for path in shown:
+        assert not path.is_file() or path in set().union(*listed.values()), path
 
 
 # ---- the hub ----

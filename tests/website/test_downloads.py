@@ -94,6 +94,15 @@ def test_the_zip_holds_no_solution_and_no_leftovers(unpacked):
         assert b"BEGIN HIDDEN" not in path.read_bytes(), path
 
 
+def test_only_the_zip_for_self_study_promises_answers(unpacked, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDITION", "class")
+    monkeypatch.setattr(downloads, "make_wheel", lambda folder: next(unpacked.glob("*.whl")))
+    downloads.make_zip(tmp_path / "class.zip")
+    with zipfile.ZipFile(tmp_path / "class.zip") as opened:
+        text = opened.read(f"{downloads.NAME}/README.md").decode()
+    assert "Answers" in (unpacked / "README.md").read_text("utf-8") and "Answers" not in text
+
+
 def test_the_zip_holds_the_library_as_it_is(unpacked):
     here = [path for path in (ROOT / "mmnist_lib").rglob("*") if path.is_file()]
     here = [path for path in here if "__pycache__" not in path.parts]

@@ -65,7 +65,10 @@ def text_of(page: str) -> str:
 def test_the_study_edition_folds_a_hint_and_a_solution_below_each_task(master):
     page = (SITE / "book" / "exercises" / f"{master.stem}.html").read_text(encoding="utf-8")
     summaries = re.findall(r"<summary>(A hint|A worked solution|An answer[^<]*)</summary>", page)
-    assert summaries == ["A hint", "A worked solution"] * 4 + [BY_HAND]
+    titles = {"hint": "A hint", "worked": "A worked solution"}
+    kept = [tag for cell in cells(master) for tag in cell["metadata"].get("tags", [])]
+    written = [c for c in cells(master) if is_solution(c) and c["cell_type"] == "markdown"]
+    assert summaries == [titles[tag] for tag in kept if tag in titles] + [BY_HAND] * len(written)
     folded = words(text_of("".join(re.findall(r"<details>.*?</details>", page, re.S))))
     solutions = [source(cell) for cell in cells(master) if is_solution(cell)]
     for solution in solutions:
@@ -127,6 +130,18 @@ def test_the_class_edition_has_no_trace_of_a_solution(class_edition_of_a_fork):
     for master in MASTERS:
         for secret in secrets(master):
             assert secret not in whole, secret
+
+
+def test_the_class_edition_leaves_out_what_instructors_know(class_edition_of_a_fork):
+    """The guide lists typical mistakes. Nothing may lead to it, or quote it."""
+    assert not [path for path in class_edition_of_a_fork.rglob("*instructors*")]
+    guide = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
+    mistakes = "leaves the canvas, sticks"
+    assert mistakes in guide
+    for path in class_edition_of_a_fork.rglob("*"):
+        if path.suffix in {".html", ".js", ".md", ".txt", ".xml", ".inv"}:
+            text = path.read_bytes().decode("utf-8", errors="replace")
+            assert mistakes not in text and "instructors.html" not in text, path
 
 
 def stems(text: str) -> set[str]:

@@ -172,6 +172,28 @@ def contact_sheet(images, columns, gap=1):
     return [np.hstack(images[start : start + columns]) for start in range(0, len(images), columns)]
 
 
+# %% sheet: a new name for each tile
+# > it is 0 everywhere, as if never filled: part = … only names an array, part[:] = … fills it
+def contact_sheet(images, columns, gap=1):
+    n, h, w = images.shape
+    rows = -(-n // columns)
+    sheet = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap), np.uint8)
+    for number, image in enumerate(images):
+        row, column = divmod(number, columns)
+        top, left = row * (h + gap), column * (w + gap)
+        tile = sheet[top : top + h, left : left + w]
+        tile = image
+    return sheet
+
+
+# %% trail: draws and returns nothing
+# > it returns nothing: whatever it draws or prints, end it with return
+def trail(frames):
+    n = len(frames)
+    dimmed = [np.round(frame * ((t + 1) / n)) for t, frame in enumerate(frames)]
+    show_digits(np.max(dimmed, axis=0).astype(np.uint8))
+
+
 # %% trail: multiplies bytes
 # > bytes wrap round when they are multiplied: go to a wider dtype first
 def trail(frames):
@@ -262,7 +284,7 @@ def trail(frames):
 
 
 # %% trail: nine frames, whatever the film
-# > trail: its value at
+# > trail(frames[:5]): its value at
 def trail(frames):
     dimmed = [np.round(frame * ((t + 1) / 9)).clip(0, 255) for t, frame in enumerate(frames)]
     return np.max(dimmed, axis=0).astype(np.uint8)
@@ -329,7 +351,7 @@ def centres(frames):
 
 
 # %% centres: divides by 0
-# > your digit is at row nan, column nan; expected row
+# > it has no place there: 0 / 0 is nan, as where a frame holds no ink
 def centres(frames):
     frames = frames.astype(float)
     rows, columns = np.indices(frames.shape[1:])

@@ -248,6 +248,22 @@ def first_outside(start, velocity):
     return np.array([-1 if np.isinf(n) else int(np.nan_to_num(n)) for n in steps])
 
 
+# %% exits: whole numbers of inf
+# > a digit that never leaves has the answer -1: yours is what astype(int) makes of inf
+def first_outside(start, velocity):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = np.where(velocity > 0, 1 - start, start) / np.abs(velocity)
+        return np.floor(steps.min(axis=1)).astype(int)
+
+
+# %% exits: whole numbers of nan
+# > is nan or inf made into a whole number: does it divide by 0?
+def first_outside(start, velocity):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = (np.where(velocity > 0, 1 - start, start) / np.abs(velocity)).min(axis=1)
+        return np.where(np.isinf(steps), -1, np.floor(steps)).astype(int)
+
+
 # %% exits: never is 0
 # > a digit that never leaves has the answer -1, not 0
 def first_outside(start, velocity):

@@ -217,3 +217,17 @@ def ink_film(digit, start, velocity, n_frames, size=64):
     for frame, (row, column) in zip(frames, track):
         frame[row : row + height, column : column + width] = ink
     return frames
+
+
+# %% ink: one array for all frames
+# > all its frames are the last one: make a new array, or a copy, for each frame
+def ink_film(digit, start, velocity, n_frames, size=64):
+    rows, columns = np.nonzero(digit)
+    ink = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    track = (size - np.array(ink.shape)) * bounce_path(start, velocity, n_frames)
+    frame, frames = np.zeros((size, size), np.uint8), []
+    for row, column in track.astype(int):
+        frame[:] = 0
+        frame[row : row + ink.shape[0], column : column + ink.shape[1]] = ink
+        frames.append(frame)
+    return np.array(frames)

@@ -25,6 +25,17 @@ one_pixel = (a + b - 256, (a + b) // 2, max(a, b))
 in_front = composite
 
 
+# %% front: a new name for each window
+# > it is 0 everywhere, as if never filled: part = … only names an array, part[:] = … fills it
+def in_front(sprites, positions, size=64):
+    frames = np.zeros((positions.shape[1], size, size), np.uint8)
+    for sprite, track in zip(sprites, positions):
+        for frame, (row, column) in zip(frames, track):
+            window = frame[row : row + len(sprite), column : column + len(sprite)]
+            window = np.where(sprite > 0, sprite, window)
+    return frames
+
+
 # %% front: the order reversed
 # > the first sprite lies in front: the later one should
 def in_front(sprites, positions, size=64):
@@ -120,7 +131,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 
 # %% speeds: angle before start
-# > the angle is drawn before the start: keep the order
+# > it draws image, angle, start: keep the order, which is image, start, angle
 def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for speed in speeds:
@@ -128,6 +139,27 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
         angle, start = 2 * np.pi * rng.random(), rng.random(2)
         tracks.append(to_pixels(bounce_path(start, velocity_of(angle, speed), n_frames), size))
     return composite(np.stack(sprites), np.stack(tracks), size)
+
+
+# %% speeds: start before image
+# > it draws start, image, angle: keep the order, which is image, start, angle
+def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+    sprites, tracks = [], []
+    for speed in speeds:
+        start = rng.random(2)
+        sprites.append(images[rng.integers(len(images))])
+        path = bounce_path(start, velocity_of(2 * np.pi * rng.random(), speed), n_frames)
+        tracks.append(to_pixels(path, size))
+    return composite(np.stack(sprites), np.stack(tracks), size)
+
+
+# %% speeds: all digits at once
+# > it draws all images first, then all starts: draw for one digit after the other
+def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+    k = len(speeds)
+    sprites, start = images[rng.integers(len(images), size=k)], rng.random((k, 2))
+    velocity = [velocity_of(angle, s) for angle, s in zip(2 * np.pi * rng.random(k), speeds)]
+    return composite(sprites, to_pixels(bounce_path(start, velocity, n_frames), size), size)
 
 
 # %% speeds: degrees
@@ -177,7 +209,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 
 # %% speeds: a generator of its own
-# > pixels of this frame differ
+# > it makes a generator with seed 0: use the one that it is given
 def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
     rng = np.random.default_rng(0)
     sprites, tracks = [], []

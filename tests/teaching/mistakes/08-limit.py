@@ -608,7 +608,7 @@ def possible_pixels(seen, ahead):
 
 
 # %% ahead: a coarse grid
-# > its value at [
+# > possible_pixels(longer, 20): it is 0 everywhere
 def possible_pixels(seen, ahead):
     n, found = len(seen), []
     for b in np.linspace(-2, 2, 161):

@@ -1,5 +1,8 @@
 """Check an answer and say what is wrong with it. The exercises of every chapter use it.
 
+A notebook opens its `Checks`, which know what is right: they read it from a file that lies beside
+the notebook or in this folder. Each compares by `check`, which is here for checks of your own.
+
 A check never raises while you work: it returns a `Verdict`, which shows itself below the cell.
 But nbgrader reads errors, not words, so a check raises `WrongAnswer` while nbgrader runs it, and
 ``.require()`` always does.
@@ -18,25 +21,30 @@ import copy
 import hashlib
 import html
 import json
+import math
 import os
 import random
+import sys
 import traceback
 import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import CodeType
+from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .player import Player, animate
+from ..player import Player, animate
 
 Array = NDArray[Any]
 Limits = tuple[float, float] | None
 
 KINDS = ("array", "clip", "track")
+HUGE = 2**1000  # almost the largest whole number that is also a float
+STOPS = ("exit", "quit")  # names that end a kernel, if a function calls them
 NAMES = {
     bool: "True or False",
     int: "a whole number",
@@ -76,10 +84,11 @@ def seal(value: Any, form: str = "") -> Seal:
     digits, and a list is as good as an array. `form` says what an answer looks like. Returns what
     `check` takes as ``expected``.
     """
-    plain = _plain(value)
-    if "<class" in repr(plain):
-        raise TypeError(f"value={_short(value)} cannot be sealed: pass numbers, text or arrays")
-    return Seal(_digest(plain), form)
+    with contextlib.suppress(RecursionError):
+        plain = _plain(value)
+        if "<class" not in repr(plain):
+            return Seal(_digest(plain), form)
+    raise TypeError(f"value={_short(value)} cannot be sealed: pass numbers, text or arrays")
 
 
 def _digest(plain: Any) -> str:
@@ -103,7 +112,12 @@ def hide(slips: Mapping[str, Any]) -> str:
 def _slips(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
     if not isinstance(slips, str):
         return slips
-    table = json.loads(base64.b64decode(slips))
+    try:
+        table = json.loads(base64.b64decode(slips))
+    except ValueError:
+        raise ValueError(
+            f"slips={_short(slips, show=repr)} is not what hide returns: copy it whole"
+        ) from None
     return {words: Seal(digest) for words, digest in table.items()}
 
 
@@ -113,9 +127,9 @@ def _plain(value: Any) -> Any:
     if kind is np.ndarray:
         plain = value.dtype.kind in "iu" and value.itemsize <= 4  # frames have many such numbers
         return value.tolist() if plain else _plain(value.tolist())
-    if kind is bool:
-        return bool(value)
-    if kind in (int, float) and np.isfinite(value):
+    if kind in (bool, int):
+        return kind(value) if abs(value) < HUGE else hex(value)
+    if kind is float and math.isfinite(value):
         value = round(float(value), 9)  # the last bits differ between two right ways to add
         return int(value) if value == int(value) else float(f"{value:.4g}")
     if kind in (list, tuple):
@@ -171,6 +185,7 @@ def check(
     slips: Mapping[str, Any] | str = {},
     without: Sequence[str] = (),
     tolerance: float = 1e-9,
+    call: str = "",
 ) -> Verdict:
     """Compare an answer with the expected one, and say where they part.
 
@@ -187,8 +202,8 @@ def check(
     Parameters
     ----------
     answer : object or function
-        A value, or the function that should return it. None, or a function that returns
-        None, counts as not attempted yet.
+        A value, or the function that should return it. None, or a function in which nothing
+        stands, counts as not attempted yet.
     given : tuple, optional
         The arguments, where `answer` is a function. It gets copies of them. If it changes one,
         raises an error or uses the global random state, the verdict says so.
@@ -207,6 +222,9 @@ def check(
         Names that the function must not use: the exercise is to do without them.
     tolerance : float, default 1e-9
         How far a float may be off.
+    call : str, optional
+        What a verdict names where something is wrong, such as ``"half([1, 2])"``; by default
+        the function's name.
 
     Returns
     -------
@@ -214,22 +232,129 @@ def check(
     """
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} is unknown: choose {', '.join(map(repr, KINDS))}")
-    name, yours, trouble, player = "your answer", answer, None, None
+    yours, trouble, player, table = answer, None, None, _slips(slips)
+    name = call.partition("(")[0] or "your answer"
     if given is not None:
         name = getattr(answer, "__name__", name)
         yours, trouble = _call(answer, given, without)
     if answer is None or (yours is None and trouble is None):
         verdict = Verdict(False, f"○ {name}: not attempted yet.")
     else:
-        trouble = trouble or _difference(yours, expected, tolerance, kind, limits, _slips(slips))
-        if trouble and kind == "clip":
-            player = _beside(yours, expected)
-        words = f"✗ {name}: {trouble}." if trouble else f"✓ {name} is right."
+        try:
+            trouble = trouble or _difference(yours, expected, tolerance, kind, limits, table)
+            player = _beside(yours, expected) if trouble and kind == "clip" else None
+        except RecursionError:
+            trouble = "it is nested too deeply to be compared: does it contain itself?"
+        end = "" if trouble and trouble.endswith("?") else "."
+        words = f"✗ {call or name}: {trouble}{end}" if trouble else f"✓ {name} is right."
         verdict = Verdict(not trouble, words, player)
     if os.environ.get("NBGRADER_EXECUTION") and not verdict:
         _show(verdict.player)
         verdict.require()
     return verdict
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Stands in a stored check for what the notebook passes under this name."""
+
+    name: str
+
+
+class Checks:
+    """The checks of one notebook, each under the name of its answer.
+
+    >>> check = Checks("halves")
+    >>> check.add("half(4)", (4,), 2, {"it doubles: divide by 2": 8})
+    >>> check.add("half(6)", (6,), 3)
+    >>> def half(number):
+    ...     return 2
+    >>> check("half", half)
+    ✗ half(6): it is 2, which is not right.
+
+    A student's notebook names its `edition` too. Then the checks come from a file of both names,
+    which lies beside the notebook or, for the edition of the book, in this folder. It holds what
+    is expected, well-known mistakes and pictures, and none of it can be read by eye. A notebook
+    that came alone, as on Colab, needs no file if it is the book's.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file of this edition.
+    """
+
+    def __init__(self, notebook: str, edition: str = "") -> None:
+        self.cases: dict[str, list[dict[str, Any]]] = {}
+        self.values: dict[str, Any] = {}
+        if not edition:
+            return
+        file = f"{notebook}-{edition}.json"
+        places = [Path(file), Path(__file__).with_name(file)]
+        found = [path for path in places if path.is_file()]
+        if not found:
+            raise FileNotFoundError(
+                f"{file} is missing, and this notebook's checks are in it. If it came with the "
+                "notebook, put it beside it. If not, install the newest mmnist-lib and download "
+                "the notebook again, because one of the two is older than the other"
+            )
+        stored = json.loads(found[0].read_text(encoding="utf-8"))
+        arrays = [unpack(text) for text in stored["arrays"]]
+        self.cases, self.values = (_decoded(stored[key], arrays) for key in ("cases", "values"))
+
+    def add(
+        self, call: str, given: Any, expected: Any, slips: Mapping[str, Any] = {}, **how: Any
+    ) -> None:
+        """Add a case to the check of the answer with whose name `call` begins.
+
+        >>> Checks("bits").add("bits", None, seal(8, "a whole number"))
+
+        `given`, `expected`, `slips` and `how` are as for `check`. A function should have two
+        cases at least, so that no constant passes.
+        """
+        case = {"call": call, "given": given, "expected": expected, "slips": slips, **how}
+        self.cases.setdefault(call.partition("(")[0], []).append(case)
+
+    def stored(self, name: str) -> Any:
+        """Return a copy of the value that the notebook shows under `name`.
+
+        >>> check = Checks("halves")
+        >>> check.values["half"] = 2
+        >>> check.stored("half")
+        2
+        """
+        return copy.deepcopy(self.values[name])
+
+    def __call__(self, name: str, answer: Any, **passed: Any) -> Verdict:
+        """Say what is wrong with an answer; `passed` are what else its cases need, by name."""
+        if name not in self.cases:
+            raise ValueError(f"name={name!r} is no answer here: choose {', '.join(self.cases)}")
+        for case in self.cases[name]:
+            given = case["given"]
+            if given is not None:
+                given = tuple(passed[x.name] if isinstance(x, Passed) else x for x in given)
+            verdict = check(answer, **case | {"given": given})
+            if not verdict:
+                break
+        return verdict
+
+
+def _decoded(value: Any, arrays: list[Array]) -> Any:
+    """Turn what a file holds into values; `teaching.editions.encoded` is the way there."""
+    if isinstance(value, list):
+        return [_decoded(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "array":
+        return arrays[content].copy()
+    if kind == "bytes":
+        return arrays[content].tobytes()
+    content = _decoded(content, arrays)
+    if kind == "seal":
+        return Seal(*content)
+    make: dict[str, Callable[..., Any]]
+    make = {"tuple": tuple, "dict": dict, "rng": np.random.default_rng, "passed": Passed}
+    return make[kind](content)
 
 
 def unpack(text: str) -> Array:
@@ -254,24 +379,37 @@ def _call(
 ) -> tuple[Any, str | None]:
     """Return what a function makes of copies of `given`, and what it did wrong meanwhile."""
     code = getattr(function, "__code__", None)
-    if used := set(without) & _names(code):
+    if used := {*without, *STOPS} & _names(code):
         return None, f"it uses {min(used)}: do without it here"
     arguments = copy.deepcopy(given)
     before = repr(np.random.get_state()), random.getstate()  # noqa: NPY002
+
+    def watch(frame: FrameType, *_: Any) -> None:  # its calls: `getattr` leaves no name in the code
+        used.update({frame.f_code.co_qualname.partition(".")[0]} & {*without})
+
     try:
         with warnings.catch_warnings():  # a warning is no error, but nbgrader takes it for one
             warnings.simplefilter("ignore")
+            sys.setprofile(watch if without else None)
             yours = function(*arguments)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit is one, and would end the kernel
         steps = traceback.extract_tb(error.__traceback__)
         lines = [step.lineno for step in steps if code and step.filename == code.co_filename]
         where = f" in line {lines[-1]} of your cell" if lines else ""
-        return None, f"it raised {type(error).__name__}{where}: {error}"
+        return None, f"it raised {type(error).__name__}{where}: {_short(error, 300)}"
+    finally:
+        sys.setprofile(None)
+    if used:
+        return None, f"it uses {min(used)}: do without it here"
     for place, (argument, original) in enumerate(zip(arguments, given, strict=True)):
         if isinstance(original, np.ndarray) and not _equal(argument, original, 0):
             return yours, f"it changed its argument number {place + 1}: work on a copy"
     if (repr(np.random.get_state()), random.getstate()) != before:  # noqa: NPY002
         return yours, "it drew from the global random state: use the generator that it is given"
+    if yours is None and code and len(code.co_code) > len((lambda: None).__code__.co_code):
+        return yours, "it returns nothing: whatever it draws or prints, end it with return"
     return yours, None
 
 
@@ -297,7 +435,8 @@ def _difference(
         if _equal(yours, slip, tolerance):
             return words
     if isinstance(expected, Seal):
-        return f"it is {_short(repr(yours))}, which is not right (its form: {expected.form})"
+        form = f" (its form: {expected.form})" if expected.form else ""
+        return f"it is {_short(yours, show=repr)}, which is not right{form}"
     if not _same_kind(yours, expected):
         wanted = NAMES.get(_kind(expected), f"a {type(expected).__name__}")
         return f"it is of type {type(yours).__name__}: make it {wanted}"
@@ -319,6 +458,8 @@ def _array_difference(
         names = {"i": "a signed integer, such as int64", "f": "a float, such as float64"}
         wanted = names.get(expected.dtype.kind, str(expected.dtype))
         return f"its dtype is {yours.dtype}: make it {wanted}"
+    if trouble := _blank(yours, expected, kind) or _no_number(yours, expected, kind):
+        return trouble
     if kind == "track":
         return _track_difference(yours, expected, tolerance, limits)
     if kind == "clip":
@@ -329,6 +470,36 @@ def _array_difference(
     if mine == right:  # the digits that are shown do not tell them apart
         mine, right = repr(yours[place].item()), repr(expected[place].item())
     return f"its value{at} is {mine}, not {right}"
+
+
+def _blank(yours: Array, expected: Array, kind: str) -> str | None:
+    """Name what writing into a copy, or into one array again and again, leaves behind."""
+    if yours.dtype.kind in "iuf" and yours.size > 1 and not yours.any():
+        return (
+            "it is 0 everywhere, as if never filled: "
+            "part = … only names an array, part[:] = … fills it"
+        )
+    if kind == "clip" and (yours == yours[-1]).all() and (expected != expected[0]).any():
+        return "all its frames are the last one: make a new array, or a copy, for each frame"
+    return None
+
+
+def _no_number(yours: Array, expected: Array, kind: str) -> str | None:
+    """Name a division by zero, where it shows: as nan, inf, or the least of all whole numbers."""
+    if yours.dtype.kind == "f":
+        odd = ~np.isfinite(yours) & np.isfinite(expected)
+    else:
+        least = np.iinfo(yours.dtype).min if yours.dtype.kind == "i" else 0
+        odd = (yours == least) & (expected != least) & bool(least < -(2**30))
+    if not odd.any():
+        return None
+    place = np.argwhere(odd)[0].tolist()
+    if kind == "track":
+        frame = f"frame {place[-2]}: "
+        return f"{frame}it has no place there: 0 / 0 is nan, as where a frame holds no ink"
+    at = f" at [{', '.join(map(str, place))}]" if place else ""
+    number = "nan or inf" if yours.dtype.kind == "f" else "nan or inf made into a whole number"
+    return f"its value{at} is {number}: does it divide by 0?"
 
 
 def _track_difference(yours: Array, expected: Array, tolerance: float, limits: Limits) -> str:
@@ -423,15 +594,22 @@ def _dtype_fits(yours: np.dtype[Any], expected: np.dtype[Any]) -> bool:
 
 def _close(yours: Any, expected: Any, tolerance: float) -> NDArray[np.bool_]:
     if np.asarray(expected).dtype.kind == "f":
+        if type(yours) is int:
+            yours = float(yours) if abs(yours) < HUGE else math.inf
         return np.isclose(yours, expected, rtol=0, atol=tolerance, equal_nan=True)
     return np.asarray(yours == expected)
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, most: int = 80, show: Callable[[Any], str] = str) -> str:
+    """Show a value, or the words of an error, in one line that no terminal takes for a command."""
     if isinstance(value, (float, np.floating)):
         return f"{value:.6g}"
-    text = str(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"
+    try:
+        text = show(value)
+    except Exception:  # a number of 5,000 digits, for one, has no text
+        return f"a {type(value).__name__} that cannot be shown"
+    text = "".join(sign if sign.isprintable() else " " for sign in text)
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _beside(yours: Any, expected: NDArray[np.uint8]) -> Player | None:

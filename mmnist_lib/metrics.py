@@ -60,9 +60,9 @@ def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[An
     >>> inputs.shape, targets.shape
     ((5, 8, 64, 64), (5, 12, 64, 64))
 
-    `frames` have any dtype, and shape ``(..., n_frames, height, width)``; an axis of one channel,
-    or of three colors, may come last or after time. Returns views of the first `n_in` frames and of
-    the others.
+    `frames` have any dtype, and shape ``(..., n_frames, height, width)``; an axis of one channel
+    may come last or after time, one of three colors last. Returns views of the first `n_in` frames
+    and of the others.
     """
     array = check_array(frames, "frames")
     time = -3 if channel_axis("frames", array.shape, ANY) is None else -4

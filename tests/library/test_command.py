@@ -502,13 +502,13 @@ def test_files_for_predrnn_are_made_shown_and_checked(run, tmp_path):
 
 
 def test_a_part_without_digits_is_named(run, tmp_path):
-    content = bytes([0, 0, 8, 3]) + np.array([2, 28, 28], ">u4").tobytes() + bytes(2 * 784)
+    content = bytes([0, 0, 8, 3]) + np.array([6, 28, 28], ">u4").tobytes() + bytes(6 * 784)
     (tmp_path / "train-images-idx3-ubyte").write_bytes(content)  # all that OpenSTL needs
     arguments = ["generate", tmp_path / "made.npy", "--source", tmp_path, "--sequences", 2]
     status, out, err = run(*arguments)
     assert (status, out) == (2, "") and "has no test digits: see --split" in err
     status, out, err = run(*arguments, "--split", "train")
-    assert (status, err) == (0, "") and "of 2 train digits" in out
+    assert (status, err) == (0, "") and "of 5 train digits" in out
 
 
 @posix
@@ -553,7 +553,7 @@ def test_of_two_runs_with_force_on_one_name_one_loses(run, tmp_path, monkeypatch
     assert lost[0][0] == 2 and lost[0][1] == "" and "another run is writing it" in lost[0][2]
     beside = "made-truth.npz" if suffix == ".npy" else "made.zarr-truth.npz"
     assert names(tmp_path) == {path.name, beside}
-    found = load_sequences(path) if suffix == ".npy" else open_store(path, "canonical")
+    found = load_sequences(path) if suffix == ".npy" else open_store(path, "batch")
     np.testing.assert_array_equal(found, sample(seed=1).batch(0, 3))
     with np.load(tmp_path / beside) as truth:
         np.testing.assert_array_equal(truth["track"], sample(seed=1).truth(0, 3).track)
@@ -713,14 +713,14 @@ def screen(text):
 
 
 @posix
-@pytest.mark.parametrize("suffix", [".npy", ".zarr"])
-def test_a_terminal_sees_a_bar_that_fills_and_goes(tmp_path, suffix):
+@pytest.mark.parametrize(("suffix", "n_blocks"), [(".npy", 3), (".zarr", 19)])  # of 512, of 64
+def test_a_terminal_sees_a_bar_that_fills_and_goes(tmp_path, suffix, n_blocks):
     path = tmp_path / f"made{suffix}"
     arguments = ["generate", path, "--source", "sample", "--sequences", "1200"]
     status, text = on_a_terminal(*arguments)
     assert status == 0
     percents = [int(number) for number in re.findall(r"(\d+) %", text)]
-    assert len(percents) == 3 and percents == sorted(percents) and percents[-1] == 100
+    assert len(percents) == n_blocks and percents == sorted(percents) and percents[-1] == 100
     assert f"made{suffix} [####" in text and screen(text) == []
 
 
@@ -751,7 +751,7 @@ def test_a_clip_is_drawn_in_characters(run, tmp_path):
     frames[0, 19] = 255
     frames[0, 1:19] = 77  # neither first nor last
     np.save(tmp_path / "made.npy", frames)
-    status, out, err = run("show", tmp_path / "made.npy")
+    status, out, err = run("show", tmp_path / "made.npy", "--layout", "batch")
     assert (status, err) == (0, "")
     assert out.splitlines() == [
         f"{tmp_path / 'made.npy'}: 1 sequences of 20 frames, 4 × 4",
@@ -767,7 +767,7 @@ def test_the_brightest_of_the_pixels_stands_for_them_and_an_edge_is_kept(run, tm
     frames[2, 0, 64, 64] = frames[2, 0, 31, 2] = 255
     frames[2, 19, 0, 0] = 255
     np.save(tmp_path / "made.npy", frames)
-    status, out, _ = run("show", tmp_path / "made.npy", "--index", "2")
+    status, out, _ = run("show", tmp_path / "made.npy", "--layout", "batch", "--index", "2")
     assert status == 0
     first, last = zip(*(line.split("|") for line in out.splitlines()[2:]), strict=True)
     assert len(first) == 11 and {len(line) for line in first} == {23}  # 6 × 3 pixels each

@@ -380,7 +380,7 @@ def test_an_unknown_axis_is_refused(metric, axis):
         metric(noise(1, 2, 8, 8), noise(1, 2, 8, 8), axis=axis)
 
 
-@pytest.mark.parametrize("size", [(6, 64), (64, 6), (64, 1)])
+@pytest.mark.parametrize("size", [(6, 64), (64, 6)])
 def test_ssim_needs_room_for_its_window(size):
     words = f"frames of {size[0]} x {size[1]} pixels are smaller .*: pass 7 x 7 .*after time"
     with pytest.raises(ValueError, match=words):
@@ -390,13 +390,13 @@ def test_ssim_needs_room_for_its_window(size):
 @pytest.mark.parametrize(
     ("data_range", "error", "words"),
     [
-        (0, ValueError, r"data_range=0 is not a positive number: pass 2\.0 or 1\.0"),
-        (-1.0, ValueError, r"data_range=-1\.0 is not a positive number"),
-        (np.nan, ValueError, "data_range holds NaN or infinity"),
-        (np.inf, ValueError, "data_range holds NaN or infinity"),
-        ([1.0, 2.0], ValueError, r"data_range=\[1\.0, 2\.0\] is not a positive number"),
-        ("two", TypeError, "data_range holds .*, not numbers"),
-        (None, TypeError, "data_range holds object, not numbers"),
+        (0, ValueError, "data_range=0: pass a finite number >="),
+        (-1.0, ValueError, r"data_range=-1\.0: pass a finite number >="),
+        (np.nan, ValueError, "data_range=nan: pass a finite number >="),
+        (np.inf, ValueError, "data_range=inf: pass a finite number >="),
+        ([1.0, 2.0], TypeError, r"data_range=\[1\.0, 2\.0\] is not a number: pass a finite"),
+        ("two", TypeError, "data_range='two' is not a number: pass a finite number"),
+        (None, TypeError, "data_range=None is not a number: pass a finite number"),
     ],
 )
 def test_a_bad_range_is_refused(data_range, error, words):

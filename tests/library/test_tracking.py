@@ -329,12 +329,6 @@ def test_along_its_own_track_no_digit_is_eaten(seed):
     assert (carve(frames, positions) >= sprites).all()
 
 
-def test_a_window_that_leaves_the_canvas_is_refused():
-    frames, _, positions = sequence_of(10)
-    with pytest.raises(IndexError):
-        carve(frames, positions + 37)
-
-
 # ---- what may come ----
 
 

@@ -498,7 +498,13 @@ def test_three_channels_are_shown_in_color(axis, tmp_path):
     player.save(tmp_path / "clip.gif", scale=1)
     with Image.open(tmp_path / "clip.gif") as gif:
         assert gif.size == (2 * 8 + GAP, 6) and gif.convert("RGB").getextrema()[0][1] > 0
-    np.testing.assert_array_equal(long_exposure(given), frames.max(axis=1))
+    if axis == -1:
+        np.testing.assert_array_equal(long_exposure(given), frames.max(axis=1))
+    else:  # takes any number of axes, so these could be ten sequences of three frames
+        with pytest.raises(
+            ValueError, match=r"axis 2 may be time .*np\.moveaxis\(frames, -3, -1\)"
+        ):
+            long_exposure(given)
     for draw, value in ((show_strip, given), (show_digits, given[0])):
         (image,) = drawn(draw, value).images
         shown = np.ma.filled(image.get_array(), np.nan)

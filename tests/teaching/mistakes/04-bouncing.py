@@ -91,8 +91,13 @@ def mended_path(start, velocity, n_frames, free=36):
 # %% mend: wrong axis order
 # > row and column are swapped
 def mended_path(start, velocity, n_frames, free=36):
-    rule = globals()["bounce_path"]
-    return to_pixels(rule(start, velocity, n_frames), free + 28)[:, ::-1]
+    position, step, path = np.array(start), np.array(velocity), []
+    for _ in range(n_frames):
+        position = position + step
+        step = np.where((position <= 0) | (position >= 1), -step, step)
+        position = position.clip(0, 1)
+        path.append(free * position[::-1])
+    return np.array(path).astype(int)
 
 
 # %% mend: the library does it
@@ -104,8 +109,13 @@ def mended_path(start, velocity, n_frames, free=36):
 # %% mend: wraps around at 256
 # > its dtype is uint8: make it a signed integer
 def mended_path(start, velocity, n_frames, free=36):
-    rule = globals()["bounce_path"]
-    return to_pixels(rule(start, velocity, n_frames), free + 28).astype(np.uint8)
+    position, step, path = np.array(start), np.array(velocity), []
+    for _ in range(n_frames):
+        position = position + step
+        step = np.where((position <= 0) | (position >= 1), -step, step)
+        position = position.clip(0, 1)
+        path.append(free * position)
+    return np.array(path).astype(np.uint8)
 
 
 # %% mirror: folds once

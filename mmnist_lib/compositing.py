@@ -203,9 +203,7 @@ class MovingMNIST:
         self.size = check_count(size, "size")
         self.step_length = check_step_length(step_length)
         self.rule = rule
-        self.seed = check_count(seed, "seed", least=0)
-        if self.seed >= 2**128:
-            raise ValueError(f"seed={seed} is too large: choose one below 2**128")
+        self.seed = check_count(seed, "seed", least=0, most=2**128 - 1)
 
     def __repr__(self) -> str:
         names = ("n_digits", "n_frames", "size", "step_length", "rule", "seed")
@@ -237,6 +235,8 @@ class MovingMNIST:
 
         Returns uint8 frames ``(n, n_frames, size, size)``, in the order of `indices`.
         """
+        if not np.iterable(indices):
+            raise TypeError(f"indices={indices!r} is no list: pass numbers, such as [7, 3]")
         firsts = [_check_number(index, "index") for index in indices]
         frames = np.empty((len(firsts), self.n_frames, self.size, self.size), np.uint8)
         self._draw(frames, self._truth(self._numbers(firsts, 1)))
@@ -331,9 +331,7 @@ class MovingMNIST:
 
 def _check_range(start: int, stop: int) -> tuple[int, int]:
     first = _check_number(start, "start")
-    last = check_count(stop, "stop", least=first)
-    if last > 2**128:
-        raise ValueError(f"stop={last} is too large: the stream has 2**128 sequences")
+    last = check_count(stop, "stop", least=first, most=2**128)
     if last - first > 2**32:
         raise ValueError(f"stop={last} is too far from start={first}: pass fewer at a time")
     return first, last

@@ -66,9 +66,11 @@ def layout_of(frames: Any, given: str, layout: str | None, said: str | None = No
     if 0 in shape:
         raise ValueError(f"{given} has shape {shape}: it holds no sequence")
     if layout is not None and check_layout(layout) != (said or layout):
-        raise ValueError(f"layout={layout!r}: {given} says of itself that it is {said!r}")
+        raise ValueError(
+            f"layout={layout!r}: {given} says of itself that it is {said!r}, so pass no layout"
+        )
     if layout or said:
-        return str(layout or said)
+        return check_layout(layout or said)
     if 20 in shape[:2] and max(shape[:2]) >= MANY:
         return "canonical" if shape[0] == 20 else "batch"
     raise ValueError(

@@ -183,7 +183,7 @@ def _open(path: Path, layout: str | None) -> tuple[Any, str]:
         store = zarr.open_array(path, mode="r")
     except Exception as error:  # what a damaged store raises depends on where the damage is
         raise ValueError(f"{given} is not a whole Zarr array: {error}") from error
-    return store, formats.layout_of(store, given, layout or store.attrs.get("layout"))
+    return store, formats.layout_of(store, given, layout, store.attrs.get("layout"))
 
 
 def _is_array(path: Path) -> bool:

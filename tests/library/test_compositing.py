@@ -655,7 +655,7 @@ def test_bad_labels_are_refused(bad, error, words):
         ({"rule": "bounce"}, ValueError, "rule='bounce' is unknown: choose 'clamp' or 'reflect'"),
         ({"rule": None}, ValueError, "rule=None is unknown: choose 'clamp' or 'reflect'"),
         ({"seed": -1}, ValueError, "seed=-1 is too small.*>= 0"),
-        ({"seed": 2**128}, ValueError, rf"seed={2**128} is too large: choose one below 2\*\*128"),
+        ({"seed": 2**128}, ValueError, f"seed={2**128} is too large: pass an integer <="),
         ({"seed": 0.5}, TypeError, r"seed=0\.5 is not an integer"),
         ({"seed": None}, TypeError, "seed=None is not an integer"),
     ],

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import mmnist_lib
-from mmnist_lib import MovingMNIST
+from mmnist_lib import MovingMNIST, SequenceDataset, save_sequences
 
 FOLDER = str(Path(mmnist_lib.__file__).parent)
 WORDED = (TypeError, ValueError, OSError, IndexError)
@@ -21,6 +21,7 @@ DATA = MovingMNIST(DIGITS, n_frames=4, size=32)
 FRAMES = DATA[0]
 FLOATS = DATA.batch(0, 2) / 255
 SEEN = MovingMNIST(DIGITS, n_digits=1, n_frames=4, size=32)[0]
+DATASET = SequenceDataset(DATA, 3, 2)
 TRACK = np.array([[[3, 0], [3, 3], [3, 7]]])
 
 HOSTILE = {
@@ -46,6 +47,9 @@ HOSTILE = {
 RIGHT = {
     "animate": {"frames": FRAMES, "alt": "", "titles": [""], "labels": "abcd", "fps": 5},
     "animate_error": {"predicted": FRAMES, "true": FRAMES, "alt": "", "fps": 5},
+    "SequenceDataset": {"data": DATA, "n_sequences": 3, "n_in": 2, "as_float": True},
+    "SequenceDataset.__getitem__": {"self": DATASET, "index": [0, 2]},
+    "SequenceDataset.__getitems__": {"self": DATASET, "indices": [0, 2]},
     "black": {"inputs": FLOATS, "n_out": 1},
     "bootstrap": {"values": [1.0, 2.0], "seed": 0},
     "bounce_path": {"start": [0.5, 0], "velocity": [0.1, 0], "n_frames": 3, "rule": "clamp"},
@@ -56,6 +60,7 @@ RIGHT = {
     "futures_of": {
         "track": TRACK[0], "n_frames": 1, "size": 64, "step_length": 0.1, "rule": "clamp"
     },
+    "finite_psnr": {"predicted": FLOATS, "true": FLOATS, "axis": 0},
     "load_mnist": {"source": "sample"},
     "load_sequences": {"path": "made.npy", "layout": "batch"},
     "long_exposure": {"frames": FRAMES, "how": "max"},
@@ -77,6 +82,9 @@ RIGHT = {
     "save_sequences": {
         "data": DATA, "n_sequences": 1, "path": "new.npy", "layout": "batch", "truth": True
     },
+    "score_file": {
+        "true": "made.npy", "predicted": "predicted.npy", "layout": "batch", "digits": DIGITS
+    },
     "score_table": {"predictions": {"a": FLOATS}, "true": FLOATS},
     "show_curves": {"curves": {"a": [1, 2]}, "first": 0, "ax": None},
     "show_digits": {"images": DIGITS, "labels": "ab", "columns": 2, "ax": None},
@@ -97,13 +105,14 @@ RIGHT = {
         "step_length": 0.1, "rule": "clamp", "seed": 1,
     },
     "MovingMNIST.batch": {"self": DATA, "start": 0, "stop": 1, "out": None},
+    "MovingMNIST.pick": {"self": DATA, "indices": [1, 0]},
     "MovingMNIST.truth": {"self": DATA, "start": 0, "stop": 1},
     "MovingMNIST.__getitem__": {"self": DATA, "index": 0},
     "Player.save": {"self": mmnist_lib.animate(FRAMES), "path": "new.gif", "scale": 1},
 }  # fmt: skip
 # Any value is right for these, or they are shown as they are.
 ANYTHING = {"self", "alt", "autoplay", "description", "xlabel", "ylabel", "force", "truth"}
-ANYTHING |= {"progress"}  # called, so its error is its caller's own
+ANYTHING |= {"as_float", "progress"}  # the latter is called, so its error is its caller's own
 CALLS = [
     (name, parameter)
     for name, arguments in RIGHT.items()
@@ -119,13 +128,24 @@ def function_of(name):
     return thing
 
 
+def call(name, arguments):
+    """Call a function by the names of its parameters, a ``*starred`` one getting one argument."""
+    function = function_of(name)
+    signature = inspect.signature(function)
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            arguments = arguments | {parameter.name: (arguments[parameter.name],)}
+    bound = inspect.BoundArguments(signature, arguments)
+    return function(*bound.args, **bound.kwargs)
+
+
 def test_each_public_function_and_parameter_is_here():
     public = {
         name
         for name, thing in vars(mmnist_lib).items()
         if inspect.isfunction(thing) and not name.startswith("_")
     } - {"choose_keras_backend"}  # which takes nothing
-    assert public | {"MovingMNIST"} <= RIGHT.keys()
+    assert public | {"MovingMNIST", "SequenceDataset"} <= RIGHT.keys()
     for name, arguments in RIGHT.items():
         assert inspect.signature(function_of(name)).parameters.keys() <= arguments.keys() | ANYTHING
 
@@ -136,7 +156,8 @@ def no_hang_no_window_no_file(tmp_path, monkeypatch):
         raise AssertionError(f"no answer after {LIMIT} seconds of the processor")
 
     monkeypatch.chdir(tmp_path)
-    np.save("made.npy", DATA.batch(0, 2))
+    save_sequences(DATA, 2, "made.npy", layout="batch", truth=True)
+    np.save("predicted.npy", DATA.batch(0, 2)[:, 2:])
     before = signal.signal(signal.SIGVTALRM, hang) if hasattr(signal, "SIGVTALRM") else None
     yield
     plt.close("all")
@@ -155,7 +176,7 @@ def in_words(error):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_each_call_is_right_before_it_is_made_wrong(name):
-    function_of(name)(**RIGHT[name])
+    call(name, RIGHT[name])
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -166,7 +187,7 @@ def test_a_bad_argument_is_refused_in_words(name, parameter):
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT)
         try:
-            function_of(name)(**RIGHT[name] | {parameter: value})
+            call(name, RIGHT[name] | {parameter: value})
         except MemoryError:
             pass  # NumPy says how much it was asked for
         except Exception as error:

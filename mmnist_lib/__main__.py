@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import shutil
@@ -339,7 +340,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed, as by `>&-`
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
-        getattr(sys, name).reconfigure(errors="replace")  # of characters that it lacks
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):  # a notebook's is another
+            stream.reconfigure(errors="replace")  # of characters that it lacks
     try:
         try:
             return _run(_parser().parse_args(arguments))

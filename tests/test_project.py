@@ -75,7 +75,7 @@ BINARIES = {
         "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90"
     ),
     "website/assets/onnx/unet.onnx.gz": (
-        "924bc3b1f8f7b97f1caad7c4c35c5d590bdc6c6fa5ee760f351ab6620335e104"
+        "bebc7e1b353171a38cf3b1aa5e29e23158bbc4e4245ae5746744d4daa3eefec2"
     ),
 }
 

@@ -820,6 +820,9 @@ def test_a_store_tells_its_layout_where_the_shape_does_not(run, tmp_path, layout
     assert run(*arguments, "--layout", layout)[0] == 0
     status, out, err = run("show", path)
     assert (status, err) == (0, "") and ": 3 sequences of 4 frames, 64 × 64\n" in out
+    (other,) = {*formats.LAYOUTS} - {layout}
+    status, out, err = run("show", path, "--layout", other)
+    assert (status, out) == (2, "") and f"says of itself that it is {layout!r}" in err
 
 
 @pytest.mark.parametrize("name", ["batch.npy", "canonical.zarr"])

@@ -53,6 +53,7 @@ COPIED = (
     "book/api.md",
     "book/bibliography.md",
     "book/glossary.md",
+    "book/other-frameworks.md",
 )
 NOTEBOOKS = [*ROOT.glob("book/*.ipynb"), *ROOT.glob("book/exercises/*.ipynb")]
 

@@ -47,6 +47,7 @@ for (const name of ["localStorage", "sessionStorage"]) {
   } catch {
     const kept = new Map();
     const value = {
+      forgets: true,
       getItem: (key) => kept.get(key) ?? null,
       setItem: (key, text) => kept.set(key, String(text)),
       removeItem: (key) => kept.delete(key),

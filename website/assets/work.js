@@ -13,8 +13,9 @@ let answers = {};
 let isKept = true;
 try {
   answers = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+  isKept = !("forgets" in localStorage); // publish.py's stand-in, where site data is blocked
 } catch {
-  isKept = false; // site data is blocked
+  isKept = false;
 }
 
 /**

@@ -481,7 +481,7 @@ def disk_of_one_megabyte(tmp_path):
 def test_a_full_disk_is_named_and_the_store_resumed_when_there_is_room(
     disk_of_one_megabyte, monkeypatch, scheduler
 ):
-    monkeypatch.setattr(formats, "BLOCK_BYTES", 100 * 576)
+    monkeypatch.setattr(scale, "CHUNK_BYTES", 100 * 576)
     path, ballast = disk_of_one_megabyte / "made.zarr", disk_of_one_megabyte / "ballast"
     ballast.write_bytes(bytes(900_000))
     with pytest.raises(OSError, match="No space left on device") as caught:

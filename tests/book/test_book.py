@@ -234,7 +234,7 @@ FOREIGN = set(
         nbgrader nbgrader_config publish py release release_feedback slides students teaching
         masters workflows yaml yml
         DataLoader Dataset IterableDataset __main__ cache_dir imageio ffmpeg inputs iscrowd
-        manual_seed persistent_workers pip torch True validation test split
+        manual_seed num_workers persistent_workers pip torch True validation test split
         angles clamp drawing own reflect speed be083ec986bfe91a449d63653c411eb2""",
     )
 )

@@ -32,7 +32,8 @@ from PIL import Image
 from notebooks.address import CONFIG, ROOT
 from notebooks.text import mathml, player, relink, tags
 
-PAGES = re.findall(r"file: (book/[\w-]+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
+COURSE = (ROOT / "_toc.yml").read_text("utf-8").split("caption: Going further")[0]
+PAGES = re.findall(r"file: (book/[\w-]+)$", COURSE, re.M)  # recipes are looked up, not told
 NOTEBOOKS = [path for page in PAGES if (path := ROOT / f"{page}.ipynb").exists()]
 KEYS = """
 → and ← turn the slides, as does a presenter's remote control. Esc shows all of them, S opens the

@@ -98,7 +98,10 @@ def assert_nothing_of(master: Path, path: Path) -> None:
     text = path.read_bytes().decode("utf-8", errors="replace")
     plain = words(text_of(text) if path.suffix == ".html" else text)
     for secret in secrets(master):
-        assert secret not in text and words(secret) not in plain, f"{path.name}: {secret}"
+        told = words(secret)  # a short one can arise by itself: check("letters", letters) …
+        assert secret not in text and (len(told) < 24 or told not in plain), (
+            f"{path.name}: {secret}"
+        )
 
 
 @pytest.fixture(scope="module")

@@ -239,7 +239,8 @@ FOREIGN = set(
         BEGIN CITATION DEADLINE END FORMAT HIDDEN Makefile README ROSTER
         SOLUTION TESTS _config _toc assets back cff collect downloads exercise export hint
         instructors ipynb j2 js language logo marks master mistakes moodle outputs
-        png preview pyproject svg tests toml txt website worked second apt install bubblewrap num_workers
+        png preview pyproject svg tests toml txt website worked
+        second apt install bubblewrap num_workers
         angles clamp drawing own reflect speed be083ec986bfe91a449d63653c411eb2""",
     )
 )

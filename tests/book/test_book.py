@@ -138,12 +138,12 @@ def test_the_budget_of_a_chapter(path):
     lines = [sum(bool(line.strip()) for line in text.splitlines()) for text in code]
     words = len(prose(path).split())
     # A network is written in one piece, and chapters 7 and 8 try much. Most cells, median, longest:
-    bounds = {"06-prediction": (26, 6, 12), "07-networks": (25, 5, 13), "08-limit": (24, 4, 8)}
+    bounds = {"06-prediction": (26, 6, 12), "07-networks": (24, 4, 12), "08-limit": (24, 4, 8)}
     most, median, longest = bounds.get(path.stem, (18, 4, 8))
     assert 12 <= len(code) <= most
     assert statistics.median(lines) <= median
     assert max(lines) <= longest
-    assert 900 <= words <= 2700
+    assert 900 <= words <= 2500
     assert path.stat().st_size <= 200_000
 
 
@@ -342,10 +342,11 @@ def test_what_chapter_7_quotes_is_in_the_logs():
     assert page["ours"].tolist() == [errors[n - 1] for n in page["epochs"]]
     own = "convlstm/log.jsonl"
     assert page["memory"] == (len(column(own, "loss")) * 3200, column(own, "val_last_ten")[-1])
-    ways = {"teacher forcing": "convlstm/teacher-forcing.jsonl", "own rollouts": own}
-    for name, log in ways.items():
-        assert page["training"][name] == [round(x) for x in column(log, "last_ten")[:4]]
-        assert page["rolled_out"][name] == [round(x) for x in column(log, "val_last_ten")[:4]]
+    for name, log in {"forced": "convlstm/teacher-forcing.jsonl", "own": own}.items():
+        assert page[name] == {
+            "training": [round(error) for error in column(log, "last_ten")[:4]],
+            "rollout": [round(error) for error in column(log, "val_last_ten")[:4]],
+        }
 
 
 def rounded(value: float) -> float:

@@ -36,6 +36,8 @@ from tests.limits import HANG
 import keras  # isort: skip  # after prediction, which chooses the backend
 from keras import layers, ops  # isort: skip
 
+from training.train import OwnRollouts  # isort: skip
+
 BACKEND = keras.backend.backend()
 # The models under test see 3 frames and predict 2, on a small canvas, with few channels.
 N_IN, N_OUT, SIZE, WIDTH = 3, 2, 48, 4
@@ -1136,6 +1138,14 @@ def test_a_training_that_is_killed_goes_on_from_its_checkpoint(tmp_path):
     assert kept and [line["epoch"] for line in kept] == list(range(len(kept)))
     subprocess.run([*command, str(len(kept) + 1)], check=True, capture_output=True, timeout=HANG)
     assert lines()[:-1] == kept and lines()[-1]["epoch"] == len(kept)
+
+
+def test_pairs_of_own_rollouts_hide_inputs_and_no_target():
+    frames = digits_on(n_frames=20).batch(0, 2) / np.float32(255)
+    inputs, targets = OwnRollouts(digits_on(n_frames=20), None, batch_size=2, n_sequences=2)[0]
+    assert_array_equal(inputs[:, :10], frames[:, :10])
+    assert (inputs[:, 10:] == -1).all()
+    assert_array_equal(targets, frames[:, 1:])
 
 
 # the weights that come with the library

@@ -298,7 +298,7 @@ function printer(/** @type {HTMLElement} */ output, /** @type {string[]} */ alts
 /** Say of a cell that cannot run here where it can. */
 function explain(/** @type {HTMLElement} */ element) {
   const line = document.createElement("p");
-  line.className = "live-bar";
+  line.className = "live-needs";
   line.append(`This cell needs ${element.dataset.needs}, which does not run in a page. Run it in `);
   const places = [
     ...document.querySelectorAll(".dropdown-launch-buttons a:is([href*=colab], [href*=binder])"),

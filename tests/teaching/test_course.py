@@ -435,7 +435,10 @@ def test_the_times_in_a_zip_count_unless_they_are_those_of_a_download(other, min
 
 
 def test_a_second_zip_replaces_the_first(other, capsys):
-    (other / "students.csv").write_text("id,first_name,last_name,group\nb,Ben,Two,red\n")
+    (other / "students.csv").write_text(
+        "id,first_name,last_name,group,Last modified (submission)\n"
+        "b,Ben,Two,red,2026-10-05 20:00\n"  # of another assignment
+    )
     for number, name in enumerate((f"{NAME}.ipynb", f"{NAME}-1.ipynb")):
         files = {f"twoben_1_{number}_{name}": nbformat.writes(student_edition(NAME))}
         assert collecting.main([str(other), str(zipped(other / "z.zip", files))]) == 0

@@ -228,6 +228,13 @@ def test_a_huge_file_is_not_read(folder, monkeypatch):
         folder(**{NAME: "answers"})
 
 
+def test_a_file_that_would_fill_the_memory_is_not_parsed(tmp_path, monkeypatch):
+    monkeypatch.setattr(matching.nbformat, "reads", None)  # it would be a worse error
+    (tmp_path / "a.ipynb").write_text(f"[{'{},' * matching.MOST_PARTS}1]")  # 6 MB
+    with pytest.raises(ValueError, match="more parts than any notebook"):
+        matching.readable(tmp_path / "a.ipynb")
+
+
 # ---- why there are no points ----
 
 

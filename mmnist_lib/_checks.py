@@ -49,6 +49,12 @@ def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
     return value
 
 
+def check_instance(value: Any, name: str, kind: type) -> None:
+    """Raise unless `value` is an instance of `kind`."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {type(value).__name__}: pass a {kind.__name__}")
+
+
 def check_array(value: Any, name: str) -> NDArray[Any]:
     """Return `value` as an array, of whatever dtype and shape."""
     if isinstance(value, np.ma.MaskedArray):
@@ -81,13 +87,9 @@ def check_tracks(value: Any, name: str, free: int) -> NDArray[Any]:
     """Return tracks as integers ``(..., n_frames, 2)`` that stay on the canvas."""
     tracks = check_array(value, name)
     if tracks.ndim < 2 or tracks.shape[-1] != 2 or tracks.size == 0:
-        raise ValueError(
-            f"{name} has shape {tracks.shape}: pass (..., n_frames, 2), none of them 0"
-        )
+        raise ValueError(f"{name} has shape {tracks.shape}: pass (..., n_frames, 2), none 0")
     if tracks.dtype.kind not in "iu":
-        raise TypeError(
-            f"{name} has dtype {tracks.dtype}: pass integers, such as to_pixels returns"
-        )
+        raise TypeError(f"{name} has dtype {tracks.dtype}: pass integers, as to_pixels returns")
     for *which, frame in np.argwhere(((tracks < 0) | (tracks > free)).any(axis=-1))[:1]:
         row, column = tracks[(*which, frame)]
         sprite = f"sprite {which[0]} is at " if which else ""

@@ -338,10 +338,7 @@ def _check_range(start: int, stop: int) -> tuple[int, int]:
 
 
 def _check_number(value: Any, name: str) -> int:
-    number = check_count(value, name, least=0)
-    if number >= 2**128:
-        raise ValueError(f"{name}={number} is too large: the stream has 2**128 sequences")
-    return number
+    return check_count(value, name, least=0, most=2**128 - 1)  # which the stream has
 
 
 def _check_out(out: Any, shape: tuple[int, ...]) -> Frames:

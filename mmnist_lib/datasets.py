@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import check_array, check_count
+from ._checks import check_array, check_count, check_instance
 from .compositing import MovingMNIST
 from .metrics import check_n_in, split_frames
 
@@ -58,8 +58,7 @@ class SequenceDataset:
         *,
         as_float: bool = False,
     ) -> None:
-        if not isinstance(data, MovingMNIST):
-            raise TypeError(f"data is a {type(data).__name__}: pass a MovingMNIST")
+        check_instance(data, "data", MovingMNIST)
         if n_in is not None:
             check_n_in(n_in, data.n_frames)
         self.data, self.n_in, self.as_float = data, n_in, as_float

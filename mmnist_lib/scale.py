@@ -25,7 +25,7 @@ import numpy as np
 
 from . import formats
 from ._atomic import check_path, check_space, check_target, claim, new_files, partial_path
-from ._checks import check_count
+from ._checks import check_count, check_instance
 from .compositing import Frames, MovingMNIST
 from .trajectories import check_generator
 
@@ -93,6 +93,7 @@ def save_zarr(
         Replace a store of this name, and begin an unfinished one anew.
     progress : as for `save_sequences`
     """
+    check_instance(data, "data", MovingMNIST)
     n_sequences, layout = check_count(n_sequences, "n_sequences"), formats.check_layout(layout)
     path = check_target(path, (".zarr",), force).resolve()  # workers start in other folders
     if path.exists() and not _is_array(path):

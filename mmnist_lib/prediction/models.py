@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from .._atomic import check_file, check_target, new_files
-from .._checks import MOST, check_choice, check_count
+from .._checks import MOST, check_choice, check_count, check_instance
 from .._unpack import read_array
 from .networks import DOWN, convlstm, frame_mse, unet
 
@@ -78,6 +78,7 @@ def save_weights(model: Any, path: str | Path) -> None:
     `model` is any Keras model, whose ``model.save("model.keras")`` stores the whole of it. `path`
     ends in ``.npz``; a file of that name is replaced when the new one is whole.
     """
+    check_instance(model, "model", keras.Model)
     path = check_target(path, (".npz",), force=True)
     with np.errstate(over="ignore"):
         weights = [weight.astype(np.float16) for weight in model.get_weights()]

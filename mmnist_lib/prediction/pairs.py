@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import check_count
+from .._checks import check_count, check_instance
 from ..compositing import MovingMNIST
 from ..metrics import check_n_in, split_frames
 
@@ -56,8 +56,7 @@ class SequencePairs(keras.utils.PyDataset):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        if not isinstance(data, MovingMNIST):
-            raise TypeError(f"data is a {type(data).__name__}: pass a MovingMNIST")
+        check_instance(data, "data", MovingMNIST)
         check_n_in(1 if n_in is None else n_in, data.n_frames)
         self.data, self.n_in, self.fixed = data, n_in, fixed
         self.batch_size = check_count(batch_size, "batch_size")

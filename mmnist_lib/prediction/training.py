@@ -20,7 +20,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import MOST, check_array, check_count
+from .._checks import MOST, check_array, check_count, check_instance
 from .._frames import channel_axis
 from ..metrics import check_floats
 
@@ -56,8 +56,9 @@ def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: 
 
 def _build(model: Any, pairs: Any) -> None:
     """Build the model and its optimizer, unless they are, and raise if `pairs` don't fit."""
-    # Keras would do so with a batch of `pairs`, and where several workers make them, each epoch
-    # would get batches of the one before.
+    # Keras would take a batch for it, and with workers each epoch would get those of the last one.
+    check_instance(model, "model", keras.Model)
+    check_instance(pairs, "pairs", keras.utils.PyDataset)
     batch = pairs[0]
     if isinstance(model, keras.Sequential) and not model.built:
         model.build((None, *batch[0].shape[1:]))

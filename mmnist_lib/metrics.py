@@ -13,7 +13,6 @@ ValueError
 from __future__ import annotations
 
 import html
-import itertools
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, TypeAlias
@@ -26,7 +25,6 @@ from numpy.typing import ArrayLike, NDArray
 from ._checks import MOST, check_array, check_count, check_number, check_numbers
 from ._frames import ANY, AXES, channel_axis, check_frames
 from ._mosaic import axes_on
-from .visualization import COLORS
 
 __all__ = [
     "black",
@@ -51,6 +49,7 @@ OfFrames: TypeAlias = Callable[[Floats, Floats], Floats]
 
 WINDOW = 7  # side of SSIM's window, in pixels
 LEVEL, N_RESAMPLES = 0.95, 2000  # for `bootstrap`
+STROKES = ("-", "--", "-.", ":")  # for `show_curves`
 HEAD = ("MSE", "95 % interval", "MAE", "SSIM", "PSNR")  # of `score_table`
 CAPTION = "The lower MSE and MAE, and the higher SSIM and PSNR, the better. Lowest MSE: best."
 
@@ -328,6 +327,8 @@ def show_curves(
 ) -> None:
     """Draw named curves over whole numbers: errors over frames, losses over epochs.
 
+    Curves that coincide are drawn once, with both names: ``exact = floor``.
+
     Parameters
     ----------
     curves : mapping of str to array of shape ``(n,)``
@@ -349,11 +350,11 @@ def show_curves(
     for name, row in rows.items():
         if row.ndim != 1 or row.size == 0:
             raise ValueError(f"curves[{name!r}] has shape {row.shape}: pass (n,), n >= 1")
-    ax = axes_on(ax, 6, 3.2)
-    styles = itertools.cycle(itertools.product(["-", "--", ":"], COLORS))
-    for (name, row), (stroke, color) in zip(rows.items(), styles, strict=False):
+    ax = axes_on(ax)
+    for number, (name, row) in enumerate(_joined(rows).items()):
         x = np.arange(first, first + row.size)
-        ax.plot(x, row, stroke, color=color, marker=".", label=name)
+        stroke = STROKES[(number + number // len(STROKES)) % len(STROKES)]
+        ax.plot(x, row, stroke, color=f"C{number}", marker=".", label=name)
     # Named beside the axes, in the order in which the curves end.
     ended = sorted(ax.lines, key=lambda line: -np.asarray(line.get_ydata())[-1])
     ax.legend(handles=ended, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
@@ -361,6 +362,20 @@ def show_curves(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_ylim(bottom=0)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _joined(rows: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Join the names of curves that nobody could tell apart, since one would hide the other."""
+    groups: list[tuple[list[str], Floats]] = []
+    near = 0.005 * max(np.abs(row).max() for row in rows.values())
+    for name, row in rows.items():
+        for names, kept in groups:
+            if len(kept) == len(row) and np.abs(kept - row).max() <= near:
+                names.append(name)
+                break
+        else:
+            groups.append(([name], row))
+    return {" = ".join(names): row for names, row in groups}
 
 
 def black(inputs: ArrayLike, n_out: int) -> Frames:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 import nbformat
 import nbformat.v4 as nb
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
@@ -21,7 +22,7 @@ from notebooks.address import STATED
 from notebooks.text import for_readers, for_tests_alone
 from website import live
 from website.course import show_sliders_as_html
-from website.publish import MOVED, used_rules
+from website.publish import MOVED, cut, used_rules
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ROOT = Path(__file__).parents[2]
@@ -211,6 +212,29 @@ def test_a_page_is_light(page):
 )
 def test_of_a_style_sheet_what_some_page_can_use_is_kept(rule, kept):
     assert used_rules(rule, {"x", "n"}) == kept
+
+
+@pytest.mark.parametrize(
+    ("tiles", "gap", "cuts"),
+    [(10, 3, [335, 667]), (20, 3, [335, 670, 1005, 1337]), (5, 3, []), (10, 0, [])],
+)
+def test_a_wide_picture_is_cut_where_nothing_is_drawn(tmp_path, tiles, gap, cuts):
+    pixels = np.zeros((70, tiles * (64 + gap) - gap, 4), np.uint8)
+    for tile in range(tiles):
+        pixels[:64, tile * (64 + gap) :][:, :64] = 255
+    Image.fromarray(pixels).save(tmp_path / "strip.png")
+    text = '<p><img alt="A strip." src="strip.png"/></p>'
+    page = BeautifulSoup(text, "html.parser")
+    cut(page, page.img, tmp_path / "page.html")
+    if not cuts:
+        assert str(page) == text
+        return
+    pieces = page.select(".pieces > img")
+    assert [piece["alt"] for piece in pieces] == ["A strip."] + [""] * (len(cuts) - 1)
+    parts = [np.asarray(Image.open(tmp_path / piece["src"])) for piece in pieces]
+    np.testing.assert_array_equal(np.hstack(parts), pixels)
+    edges = np.cumsum([int(piece["width"]) for piece in pieces])
+    assert edges == pytest.approx(cuts, abs=2) and not pixels[:, edges[:-1], 3].any()
 
 
 def test_the_style_sheet_keeps_the_licences_of_what_it_is_made_of():

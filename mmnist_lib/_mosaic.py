@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 GAP = 3  # pixels between the tiles
 DPI = 100
-GRAY = "#6b6b6b"
 
 
 def mosaic(tiles: NDArray[np.float32], row_gap: int = GAP) -> NDArray[np.float32]:
@@ -26,14 +27,14 @@ def mosaic(tiles: NDArray[np.float32], row_gap: int = GAP) -> NDArray[np.float32
 
 
 def blank(shape: tuple[int, ...], *color: int) -> NDArray[np.float32]:
-    """Return what shows as white: NaN among grays, which no gray is, or white among colors."""
-    return np.full((*shape, *color), 1 if color else np.nan, dtype=np.float32)
+    """Return pixels that are not drawn: NaN, which no gray and no color is."""
+    return np.full((*shape, *color), np.nan, dtype=np.float32)
 
 
 def axes_on(ax: Axes | None, *inches: float) -> Axes:
     """Return the axes to draw on: those that were passed, or those of a new figure."""
     if ax is None:
-        return plt.figure(figsize=inches, facecolor="white", layout="constrained").add_subplot()
+        return plt.figure(figsize=inches or None, layout="constrained").add_subplot()
     if not isinstance(ax, Axes):
         raise TypeError(f"ax={ax!r} is no Matplotlib axes: pass plt.gca(), or leave it out")
     return ax
@@ -53,10 +54,14 @@ def picture_on(
     figure = None
     if ax is None:
         zoom = zoom or zoom_of(width, height)
-        figure = plt.figure(dpi=DPI, facecolor="white")
+        figure = plt.figure(dpi=DPI)
         figure.set_size_inches(width * zoom / DPI, height * zoom / DPI)
         ax = figure.add_axes((0, 0, 1, 1))
     ax = axes_on(ax)
+    drawn = np.isfinite(picture if picture.ndim == 2 else picture[..., 0])
+    _outline(ax, drawn)
+    if picture.ndim == 3:
+        picture = np.dstack([np.nan_to_num(picture), drawn])
     ax.imshow(
         picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, width, height, 0)
     )
@@ -64,6 +69,20 @@ def picture_on(
     yield ax
     if figure:
         _grow(figure, ax)
+
+
+def _outline(ax: Axes, drawn: NDArray[np.bool_]) -> None:
+    """Draw a line around each tile, or black ones would have no edge on a dark page."""
+    rows, columns = (_stretches(np.asarray(drawn.any(axis=axis))) for axis in (1, 0))
+    for (top, bottom), (left, right) in itertools.product(rows, columns):
+        if drawn[top, left]:
+            size = right - left, bottom - top
+            ax.add_patch(Rectangle((left, top), *size, fill=False, ec="gray", lw=0.75))
+
+
+def _stretches(lit: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return where each unbroken stretch begins and ends, ``(n, 2)``."""
+    return np.flatnonzero(np.diff(lit, prepend=False, append=False)).reshape(-1, 2)
 
 
 def _grow(figure: Figure, ax: Axes) -> None:
@@ -82,4 +101,4 @@ def number_frames(ax: Axes, shape: tuple[int, ...], numbers: range, offset: floa
     n, _, height, width = shape[:4]
     for place, number in enumerate(numbers):
         x, y = offset + place * (width + GAP) + width / 2, n * (height + GAP)
-        ax.text(x, y, str(number), ha="center", va="top", color=GRAY, fontsize="small")
+        ax.text(x, y, str(number), ha="center", va="top", fontsize="small")

@@ -12,7 +12,7 @@ ValueError
 
 from __future__ import annotations
 
-import itertools
+import html
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, TypeAlias
@@ -25,7 +25,6 @@ from numpy.typing import ArrayLike, NDArray
 from ._checks import MOST, check_array, check_count, check_number, check_numbers
 from ._frames import ANY, AXES, channel_axis, check_frames
 from ._mosaic import axes_on
-from .visualization import COLORS
 
 __all__ = [
     "black",
@@ -50,7 +49,9 @@ OfFrames: TypeAlias = Callable[[Floats, Floats], Floats]
 
 WINDOW = 7  # side of SSIM's window, in pixels
 LEVEL, N_RESAMPLES = 0.95, 2000  # for `bootstrap`
-ROW = "{:6.1f}  {:5.0f} to {:<5.0f} {:6.1f}  {:.4f}  {:5.2f}"  # for `score_table`
+STROKES = ("-", "--", "-.", ":")  # for `show_curves`
+HEAD = ("MSE", "95 % interval", "MAE", "SSIM", "PSNR")  # of `score_table`
+CAPTION = "The lower MSE and MAE, and the higher SSIM and PSNR, the better. Lowest MSE: best."
 
 
 def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -263,26 +264,57 @@ def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tupl
     return float(low), float(high)
 
 
-def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
-    """Return a table of the four metrics, with a line for each of several predictions.
+class ScoreTable(str):
+    """What `score_table` returns: text, which a notebook shows as a table with the best marked."""
+
+    rows: dict[str, list[str]]
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
+        scores = [float(row[0]) for row in self.rows.values()]
+        page = f'<table class="mmnist-scores"><caption>{CAPTION}</caption>'
+        page += f"<thead><tr><td></td>{head}</tr></thead><tbody>"
+        for name, row in self.rows.items():
+            best = len(scores) > 1 and float(row[0]) == min(scores)
+            title, start, end = html.escape(name), "<b>" * best, "</b>" * best
+            cells = "".join(f"<td>{start}{cell}{end}</td>" for cell in row)
+            page += f'<tr><th scope="row">{title}{" (best)" * best}</th>{cells}</tr>'
+        return page + "</tbody></table>"
+
+
+def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> ScoreTable:
+    """Return a table of the four metrics, with a row for each of several predictions.
 
     >>> true = np.full((2, 1, 8, 8), 0.5)
-    >>> print(score_table({"black": 0 * true}, true))
-               MSE  95 % interval     MAE    SSIM   PSNR
-    black     16.0     16 to 16      32.0  0.0016   6.02
+    >>> score_table({"black": 0 * true}, true)
+            MSE  95 % interval   MAE    SSIM  PSNR
+    black  16.0       16 to 16  32.0  0.0016  6.02
+
+    It's text, and as the last value of a notebook's cell an HTML table, which marks the best row.
 
     `predictions` maps names to frames; these and `true` are as for `mse`, with two sequences or
     more. The interval of the MSE is that of `bootstrap`. PSNR counts no frame as better than one
     pixel that is off by one gray level, so it stays finite where a frame is perfect.
     """
     check_named(predictions, "predictions", "frames")
-    wide = max(map(len, predictions))
-    lines = [f"{'':{wide}}    MSE  95 % interval     MAE    SSIM   PSNR"]
+    rows = {}
     for name, predicted in predictions.items():
-        interval = bootstrap(mse(predicted, true, axis=1))
-        others = (score(predicted, true) for score in (mae, ssim, finite_psnr))
-        lines.append(f"{name:{wide}} " + ROW.format(mse(predicted, true), *interval, *others))
-    return "\n".join(lines)
+        low, high = bootstrap(mse(predicted, true, axis=1))
+        means = [score(predicted, true) for score in (mse, mae, ssim, finite_psnr)]
+        cells = [f"{mean:.{digits}f}" for mean, digits in zip(means, (1, 1, 4, 2), strict=True)]
+        rows[str(name)] = [cells[0], f"{low:.0f} to {high:.0f}", *cells[1:]]
+    grid = [("", *HEAD), *((name, *row) for name, row in rows.items())]
+    first, *others = [max(map(len, column)) for column in zip(*grid, strict=True)]
+    lines = []
+    for name, *row in grid:
+        padded = (f"  {cell:>{width}}" for cell, width in zip(row, others, strict=True))
+        lines.append(f"{name:{first}}" + "".join(padded))
+    table = ScoreTable("\n".join(lines))
+    table.rows = rows
+    return table
 
 
 def show_curves(
@@ -294,6 +326,8 @@ def show_curves(
     ax: Axes | None = None,
 ) -> None:
     """Draw named curves over whole numbers: errors over frames, losses over epochs.
+
+    Curves that coincide are drawn once, with both names: ``exact = floor``.
 
     Parameters
     ----------
@@ -316,11 +350,11 @@ def show_curves(
     for name, row in rows.items():
         if row.ndim != 1 or row.size == 0:
             raise ValueError(f"curves[{name!r}] has shape {row.shape}: pass (n,), n >= 1")
-    ax = axes_on(ax, 6, 3.2)
-    styles = itertools.cycle(itertools.product(["-", "--", ":"], COLORS))
-    for (name, row), (stroke, color) in zip(rows.items(), styles, strict=False):
+    ax = axes_on(ax)
+    for number, (name, row) in enumerate(_joined(rows).items()):
         x = np.arange(first, first + row.size)
-        ax.plot(x, row, stroke, color=color, marker=".", label=name)
+        stroke = STROKES[(number + number // len(STROKES)) % len(STROKES)]
+        ax.plot(x, row, stroke, color=f"C{number}", marker=".", label=name)
     # Named beside the axes, in the order in which the curves end.
     ended = sorted(ax.lines, key=lambda line: -np.asarray(line.get_ydata())[-1])
     ax.legend(handles=ended, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
@@ -328,6 +362,20 @@ def show_curves(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_ylim(bottom=0)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _joined(rows: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Join the names of curves that nobody could tell apart, since one would hide the other."""
+    groups: list[tuple[list[str], Floats]] = []
+    near = 0.005 * max(np.abs(row).max() for row in rows.values())
+    for name, row in rows.items():
+        for names, kept in groups:
+            if len(kept) == len(row) and np.abs(kept - row).max() <= near:
+                names.append(name)
+                break
+        else:
+            groups.append(([name], row))
+    return {" = ".join(names): row for names, row in groups}
 
 
 def black(inputs: ArrayLike, n_out: int) -> Frames:

@@ -2,7 +2,8 @@
 
 Every ``show_`` function draws with Matplotlib on a new figure, or on the axes that you pass as
 `ax`, and returns nothing. A notebook shows the figure; a script calls ``plt.show()`` or
-``plt.savefig("name.png")`` after it.
+``plt.savefig("name.png")`` after it. With ``plt.style.use("mmnist_lib.figures")``, what you draw
+is legible on a light and on a dark page.
 
 Images are uint8 from 0 to 255, or floats from 0 to 1. One scale serves all panels of a
 figure, so that equal grays mean equal values.
@@ -18,7 +19,6 @@ ValueError
 from __future__ import annotations
 
 import importlib
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -36,11 +36,9 @@ from ._checks import (
     check_points,
 )
 from ._frames import ANY, check_frames, check_images
-from ._mosaic import GAP, GRAY, axes_on, blank, mosaic, number_frames, picture_on, zoom_of
+from ._mosaic import GAP, axes_on, blank, mosaic, number_frames, picture_on, zoom_of
 
 __all__ = ["long_exposure", "show_digits", "show_pairs", "show_path", "show_strip"]
-
-COLORS = ("#1f5fbf", "#c75000", "#00796b", "#8e3b9e")  # legible on white, told apart by all
 
 
 def __getattr__(name: str) -> Any:
@@ -215,13 +213,13 @@ def show_path(
     if paths.ndim not in (2, 3) or paths.size == 0:
         raise ValueError(f"path has shape {paths.shape}: pass (n_frames, 2) or (k, n_frames, 2)")
     centers = digit_size / 2 + free * paths.reshape(-1, *paths.shape[-2:])
-    ax = axes_on(ax, 3.6, 3.6)
+    ax = axes_on(ax, 4.4, 4.4)
     if background is not None:
         _draw_background(ax, background, size)
-    _draw_square(ax, 0, size, "-", "black")
-    _draw_square(ax, digit_size / 2, size - digit_size / 2, "--", GRAY)
-    for center, color in zip(centers, itertools.cycle(COLORS), strict=False):
-        _draw_path(ax, center, color)
+    _draw_square(ax, 0, size, "-")
+    _draw_square(ax, digit_size / 2, size - digit_size / 2, "--")
+    for number, center in enumerate(centers):
+        _draw_path(ax, center, f"C{number}")
     ends = np.concatenate([centers.reshape(-1, 2), [[0, 0], [size, size]]])
     (top, left), (bottom, right) = ends.min(axis=0) - 2, ends.max(axis=0) + 2
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")  # rows count downwards
@@ -232,13 +230,14 @@ def _draw_background(ax: Axes, background: ArrayLike, size: int) -> None:
     image = check_images(background, "background", 2)
     if image.shape != (size, size):
         raise ValueError(f"background has shape {image.shape}: pass ({size}, {size})")
-    # Grayed, so that a path shows on ink and on paper alike.
-    ax.imshow(1 - 0.35 * image, cmap="gray", vmin=0, vmax=1, extent=(0, size, size, 0))
+    # Gray ink and no paper, so that a path shows on both, on a light and on a dark page.
+    gray = np.full((*image.shape, 3), 0.5, np.float32)
+    ax.imshow(np.dstack([gray, 0.5 * image]), extent=(0, size, size, 0))
 
 
-def _draw_square(ax: Axes, low: float, high: float, style: str, color: str) -> None:
+def _draw_square(ax: Axes, low: float, high: float, style: str) -> None:
     corners = [low, high, high, low, low], [low, low, high, high, low]
-    ax.plot(*corners, style, color=color, linewidth=1)
+    ax.plot(*corners, style, color="gray", linewidth=1)
 
 
 def _draw_path(ax: Axes, centers: NDArray[np.float64], color: str) -> None:

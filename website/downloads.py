@@ -46,9 +46,7 @@ COPIED = (
     "requirements.txt",
     "constraints.txt",
     "pyproject.toml",
-    "book/images/convlstm.svg",
-    "book/images/convolution.svg",
-    "book/images/strip.svg",
+    *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("book/images/*.svg")),
     # the notebooks link to these
     "book/api.md",
     "book/bibliography.md",

@@ -14,7 +14,9 @@ import base64
 import hashlib
 import html
 import io
+import itertools
 import logging
+import math
 import os
 import re
 import shutil
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import tinycss2
 from bs4 import BeautifulSoup
 from fontTools.subset import Options, Subsetter
@@ -91,7 +94,7 @@ WITHOUT_SCRIPTS = """
 """
 STILL = "This picture moves where scripts may run. Here stands its first frame."
 NAMED = r'(?<=")\./([\w./-]+)(?=")'  # a file, as one of our scripts names it
-WIDE = 640  # pixels of a picture
+PIECE = 370  # pixels of a picture that a phone has room for
 POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' {styles}; "
     "style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
@@ -128,6 +131,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
             description["name"] = "description"
             page.head.append(description)
         name_controls(page)
+        explain_terms(page, pages[site / "book" / "glossary.html"])
         store_pictures(page, path, site)
     bundle_styles(fresh, pages, static)
     # The search reads other pages' styles, so one list of them serves all pages.
@@ -336,6 +340,20 @@ def name_controls(page: Page) -> None:
         del tag["role"]
 
 
+def explain_terms(page: Page, glossary: Page) -> None:
+    """Put what the glossary says of a term behind each link to it, for hover and for focus."""
+    links = page.select('.bd-article a[href*="glossary.html#"]')
+    for number, link in enumerate(links):
+        entry = glossary.find(id=urlsplit(link["href"]).fragment)
+        if not (entry and entry.p):
+            continue
+        link["aria-describedby"] = name = f"term-{number}"
+        link.wrap(new_tag(page, "span", **{"class": "term"}))
+        text = new_tag(page, "span", id=name, role="tooltip", **{"class": "term-text"})
+        text.string = entry.p.get_text()
+        link.insert_after(text)
+
+
 def store_pictures(page: Page, path: Path, site: Path) -> None:
     """Make files of the pictures within a page, which load when they come into view."""
     for image in page("img"):
@@ -347,13 +365,38 @@ def store_pictures(page: Page, path: Path, site: Path) -> None:
             file.write_bytes(content)
             image["src"] = address(file, path)
         state_size(image, path)
-    for image in page.select(".cell_output > img"):  # on a phone its text may be too small to read
-        if int(image.get("width", 0)) > WIDE:
-            image.wrap(new_tag(page, "a", href=image["src"]))
+    for image in page.select(".cell_output > img"):
+        cut(page, image, path)
     first = page.select_one(".bd-article img")
     for image in page("img"):
         if image is not first:
             image["loading"] = "lazy"
+
+
+def cut(page: Page, image: Page, path: Path) -> None:
+    """Cut a wide picture where nothing is drawn, so that its parts wrap on a phone.
+
+    Strips of frames and figures of several panels have such places. Side by side, the parts look
+    like the whole.
+    """
+    file = local_file(image["src"], path)
+    with Image.open(file) as stored:
+        picture = stored.convert("RGBA")
+    drawn = np.asarray(picture)[..., 3].any(axis=0)
+    left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if drawn.any() else (0, 0)
+    each = (right - left) / (n := math.ceil((right - left) / PIECE) or 1)
+    places = [np.abs(np.flatnonzero(~drawn) - left - k * each) for k in range(1, n)]
+    if n == 1 or any(place.min(initial=each) > each / 6 for place in places):
+        return
+    edges = [left, *(np.flatnonzero(~drawn)[place.argmin()] for place in places), right]
+    box = image.wrap(new_tag(page, "span", **{"class": "pieces"}))
+    for number, (start, end) in enumerate(itertools.pairwise(map(int, edges))):
+        part = file.with_name(f"{file.stem}-{number}.png")
+        picture.crop((start, 0, end, picture.height)).save(part, optimize=True)
+        size = {"width": str(end - start), "height": str(picture.height)}
+        alt = image["alt"] if number == 0 else ""
+        box.append(new_tag(page, "img", alt=alt, src=address(part, path), **size))
+    image.decompose()
 
 
 def state_size(image: Page, path: Path) -> None:

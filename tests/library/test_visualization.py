@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from matplotlib.colors import to_rgb
 from matplotlib.quiver import Quiver
 from PIL import Image, ImageSequence
 
@@ -322,10 +323,11 @@ def test_the_dashed_square_is_where_a_centre_can_go():
 def test_a_background_is_drawn_on_the_canvas():
     background = noise(64, 64)
     (image,) = drawn(show_path, [[0.5, 0.5]], background=background).images
-    assert list(image.get_extent()) == [0, 64, 64, 0] and image.get_clim() == (0, 1)
-    grey = np.asarray(image.get_array())
-    # Ink is darker than paper, and no grey is so dark that it hides a path.
-    assert grey[background == 255].max() < grey[background == 0].min() and grey.min() > 0.5
+    assert list(image.get_extent()) == [0, 64, 64, 0]
+    *gray, opacity = np.moveaxis(np.asarray(image.get_array()), -1, 0)
+    # Gray ink on no paper, and so faint that it hides no path.
+    assert (np.array(gray) == 0.5).all()
+    np.testing.assert_allclose(opacity, background / 510, atol=1e-6)
 
 
 def test_the_path_stays_as_it_was():
@@ -508,7 +510,7 @@ def test_three_channels_are_shown_in_color(axis, tmp_path):
     for draw, value in ((show_strip, given), (show_digits, given[0])):
         (image,) = drawn(draw, value).images
         shown = np.ma.filled(image.get_array(), np.nan)
-        assert shown.shape[2] == 3 and np.isfinite(shown).all()
+        assert shown.shape[2] == 4 and np.isfinite(shown).all()
         np.testing.assert_allclose(shown[:6, :8], frames[0, 0] / 255, atol=1e-6)
     left = given[:, :2] if axis == -1 else np.ascontiguousarray(given[:, :2])
     (image,) = drawn(show_pairs, left, given[:, 2:]).images
@@ -1022,10 +1024,61 @@ def test_curves_are_drawn_at_their_numbers_and_named():
     assert a.get_color() != b.get_color()
 
 
-def test_many_curves_differ_in_colour_or_in_stroke():
-    _, ax = plt.subplots()
-    show_curves({str(i): [1.0, i] for i in range(12)}, ax=ax)
-    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 12
+def test_many_curves_differ_and_a_few_in_color_and_in_stroke():
+    with plt.style.context("mmnist_lib.figures"):
+        _, ax = plt.subplots()
+        show_curves({str(i): [1.0, i] for i in range(12)}, ax=ax)
+        looks = [(line.get_color(), line.get_linestyle()) for line in ax.lines]
+    assert len(set(looks)) == 12
+    assert len({color for color, _ in looks[:4]}) == len({stroke for _, stroke in looks[:4]}) == 4
+
+
+def test_curves_that_coincide_are_one_with_both_names():
+    curves = {"exact": [1.0, 2.0], "black": [100.0, 90.0], "floor": [1.2, 2.1], "short": [1.0]}
+    ax = drawn(show_curves, curves)
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["black", "exact = floor", "short"] and len(ax.lines) == 3
+
+
+# the looks of figures
+
+
+def contrast(one, other):
+    """WCAG's ratio of two colors."""
+
+    def light(color):
+        rgb = np.array(to_rgb(color))
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return 0.05 + linear @ [0.2126, 0.7152, 0.0722]
+
+    low, high = sorted([light(one), light(other)])
+    return high / low
+
+
+@pytest.mark.parametrize(("page", "brighter"), [("#ffffff", 1), ("#14181e", 1.15)])
+def test_figures_are_legible_on_a_light_and_on_a_dark_page(page, brighter):
+    """On a dark page of the site, course.css makes them brighter."""
+    with plt.style.context("mmnist_lib.figures"):
+        rc = dict(plt.rcParams)
+        figure, _ = plt.subplots()
+        assert figure.get_facecolor()[3] == 0
+    on_page = lambda color: np.minimum(1, brighter * np.array(to_rgb(color)))  # noqa: E731
+    inks = {rc[name] for name in ("text.color", "axes.labelcolor", "xtick.color", "ytick.color")}
+    assert all(contrast(on_page(ink), page) >= 4.5 for ink in inks)
+    colors = rc["axes.prop_cycle"].by_key()["color"]
+    assert all(contrast(on_page(color), page) >= 3 for color in colors)
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_between_tiles_nothing_is_drawn_and_around_each_a_line(channels):
+    ax = drawn(show_strip, noise(2, 4, 6, 8, *channels))
+    (image,) = ax.images
+    pixels = image.get_array()
+    drawn_pixels = np.isfinite(np.ma.filled(pixels, np.nan)) if not channels else pixels[..., 3] > 0
+    assert drawn_pixels.sum() == 2 * 4 * 6 * 8
+    boxes = {patch.get_bbox().bounds for patch in ax.patches}
+    across, down = 8 + GAP, 6 + GAP
+    assert boxes == {(across * c, down * r, 8, 6) for c in range(4) for r in range(2)}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """The built site, as a reader uses it: in a browser, without a kernel and without a network."""
 
+import html
+import re
+
 import pytest
 
 from website.publish import MOVED
@@ -285,3 +288,36 @@ def test_an_old_address_leads_to_the_section_that_was_asked_for(new_page, addres
     assert page.evaluate("scrollY") == 0
     assert page.locator("article h1").inner_text().startswith("Exercises 8")
     assert problems == []
+
+
+def test_a_term_shows_what_the_glossary_says_and_escape_hides_it(visit):
+    page = visit("06-prediction.html", viewport={"width": 320, "height": 700})
+    link = page.locator(".term a").first
+    text = page.locator(f"#{link.get_attribute('aria-describedby')}")
+    entry = page.request.get(link.evaluate("it => it.href")).text()
+    assert text.inner_text() and not text.is_visible()
+    assert text.text_content() in html.unescape(re.sub("<[^>]+>", "", entry))
+
+    link.focus()
+    assert text.is_visible() and text.get_attribute("role") == "tooltip"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.keyboard.press("Escape")
+    assert not text.is_visible()
+    link.blur()
+    link.hover()
+    assert text.is_visible()
+    text.hover()
+    assert text.is_visible(), "it stays while the pointer is on it"
+    page.keyboard.press("Escape")
+    assert not text.is_visible()
+
+
+def test_a_wide_strip_is_whole_on_a_wide_page_and_wraps_on_a_phone(visit):
+    page = visit("02-visualization.html", viewport={"width": 1600, "height": 900})
+    pieces = page.locator(".pieces").first.locator("img")
+    tops = "all => [...new Set(all.map((it) => it.getBoundingClientRect().top))]"
+    assert [bool(it.get_attribute("alt")) for it in pieces.all()] == [True, False]
+    assert len(pieces.evaluate_all(tops)) == 1
+    page.set_viewport_size({"width": 360, "height": 900})
+    assert len(pieces.evaluate_all(tops)) == 2
+    assert pieces.first.bounding_box()["width"] > 300

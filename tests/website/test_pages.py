@@ -1,5 +1,6 @@
 """The built site, as files: every link leads somewhere, every button to the right file."""
 
+import html
 import json
 import os
 import re
@@ -7,7 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlencode, urlsplit
 
+import nbformat
 import nbformat.v4 as nb
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
@@ -16,8 +19,10 @@ from sphinx.errors import ExtensionError
 from benchmarks.pages import pages as measured_pages
 from benchmarks.pages import weigh
 from notebooks.address import STATED
+from notebooks.text import for_readers, for_tests_alone
+from website import live
 from website.course import show_sliders_as_html
-from website.publish import MOVED, used_rules
+from website.publish import MOVED, cut, used_rules
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ROOT = Path(__file__).parents[2]
@@ -59,6 +64,22 @@ def test_every_link_within_the_site_leads_somewhere(pages):
             if parts.fragment and target.suffix == ".html":
                 anchors = pages[target].anchors if target in pages else set()
                 assert unquote(parts.fragment) in anchors, f"{path.name} links to {link}"
+
+
+# What Jupyter, Colab and the tests need, and what a training says of each of its steps.
+MACHINERY = r"NBVAL_IGNORE_OUTPUT|# Not compared:|%pip|find_spec\(.mmnist_lib.\)|Epoch \d+/\d+"
+
+
+def test_no_page_shows_what_is_there_for_machines(pages):
+    shown = {path: html.unescape(re.sub("<[^>]+>", "", path.read_text("utf-8"))) for path in pages}
+    found = {path.name: re.search(MACHINERY, text) for path, text in shown.items()}
+    assert not {name: it[0] for name, it in found.items() if it}
+    for chapter in CHAPTERS:
+        text = shown[SITE / "book" / f"{chapter}.html"]
+        notebook = nbformat.read(BOOK / f"{chapter}.ipynb", as_version=4)
+        hidden = [cell.source for cell in notebook.cells if for_tests_alone(cell)]
+        assert hidden and not [source for source in hidden if source in text]
+        assert all(for_readers(cell.source) in text for cell in live.code_cells(notebook))
 
 
 def external(page: Page, host: str) -> list[str]:
@@ -191,6 +212,29 @@ def test_a_page_is_light(page):
 )
 def test_of_a_style_sheet_what_some_page_can_use_is_kept(rule, kept):
     assert used_rules(rule, {"x", "n"}) == kept
+
+
+@pytest.mark.parametrize(
+    ("tiles", "gap", "cuts"),
+    [(10, 3, [335, 667]), (20, 3, [335, 670, 1005, 1337]), (5, 3, []), (10, 0, [])],
+)
+def test_a_wide_picture_is_cut_where_nothing_is_drawn(tmp_path, tiles, gap, cuts):
+    pixels = np.zeros((70, tiles * (64 + gap) - gap, 4), np.uint8)
+    for tile in range(tiles):
+        pixels[:64, tile * (64 + gap) :][:, :64] = 255
+    Image.fromarray(pixels).save(tmp_path / "strip.png")
+    text = '<p><img alt="A strip." src="strip.png"/></p>'
+    page = BeautifulSoup(text, "html.parser")
+    cut(page, page.img, tmp_path / "page.html")
+    if not cuts:
+        assert str(page) == text
+        return
+    pieces = page.select(".pieces > img")
+    assert [piece["alt"] for piece in pieces] == ["A strip."] + [""] * (len(cuts) - 1)
+    parts = [np.asarray(Image.open(tmp_path / piece["src"])) for piece in pieces]
+    np.testing.assert_array_equal(np.hstack(parts), pixels)
+    edges = np.cumsum([int(piece["width"]) for piece in pieces])
+    assert edges == pytest.approx(cuts, abs=2) and not pixels[:, edges[:-1], 3].any()
 
 
 def test_the_style_sheet_keeps_the_licences_of_what_it_is_made_of():

@@ -121,6 +121,7 @@ def prepare() -> None:
     sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
     os.environ["KERAS_BACKEND"] = "jax"  # Keras is not here, and its own error is to say so
     plt.switch_backend(f"module://{__name__}")
+    plt.style.use("mmnist_lib.figures")
     warnings.showwarning = lambda message, category, *_: print(
         f"{category.__name__}: {message}", file=sys.stderr
     )

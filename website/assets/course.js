@@ -35,6 +35,16 @@ addEventListener("DOMContentLoaded", () => {
   here?.scrollIntoView({ block: "nearest" });
 });
 
+// Escape hides what the glossary says of a term, until one comes back to it.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const term of document.querySelectorAll(".term:is(:hover, :focus-within)")) {
+    const speak = () => term.classList.remove("term-quiet");
+    term.classList.add("term-quiet");
+    for (const end of ["mouseleave", "focusout"]) term.addEventListener(end, speak, { once: true });
+  }
+});
+
 // On a phone, the contents of the page make way for what was chosen there.
 for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (
   document.querySelectorAll("#pst-secondary-sidebar-modal")
@@ -50,6 +60,7 @@ addEventListener("DOMContentLoaded", () => {
   const textOf = Search.htmlToText;
   Search.htmlToText = (page, anchor) => {
     const article = new DOMParser().parseFromString(page, "text/html").querySelector("article");
+    for (const text of article?.querySelectorAll(".term-text") ?? []) text.remove();
     return textOf(article ? `<div role="main">${article.innerHTML}</div>` : page, anchor);
   };
 });

@@ -20,6 +20,7 @@ from PIL import Image, ImageSequence
 import mmnist_lib
 from mmnist_lib.__main__ import _parser
 from notebooks.outputs import readme_player
+from tests.book.measure import prose, without_code_blocks
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
@@ -53,16 +54,6 @@ def cells(path: Path, kind: str) -> list[dict]:
 
 def source(cell: dict) -> str:
     return "".join(cell["source"])
-
-
-def prose(path: Path) -> str:
-    if path.suffix == ".md":
-        return path.read_text(encoding="utf-8")
-    return "\n\n".join(source(cell) for cell in cells(path, "markdown"))
-
-
-def without_code_blocks(text: str) -> str:
-    return re.sub(r"^(```+).*?^\1$", "", text, flags=re.M | re.S)
 
 
 def texts(cell: dict) -> str:

@@ -83,7 +83,7 @@ def pieces(notebook: Any) -> Iterator[Piece]:
         if cell.cell_type == "markdown":
             text = relink(cell.source, deck)
             yield from (prose(block.strip()) for block in re.findall(BLOCK, text, re.M | re.S))
-        elif "hide-cell" not in tags(cell):
+        elif not tags(cell) & {"hide-cell", "remove-cell"}:
             yield code(cell)
 
 

@@ -56,6 +56,10 @@ def source(cell: dict) -> str:
     return "".join(cell["source"])
 
 
+def tags(cell: dict) -> set[str]:
+    return set(cell["metadata"].get("tags", ()))
+
+
 def texts(cell: dict) -> str:
     """All that a cell printed or showed as text."""
     found = []
@@ -125,7 +129,8 @@ def test_every_picture_in_the_prose_has_alt_text(path):
 @each_chapter
 def test_the_budget_of_a_chapter(path):
     machinery = r"# NBVAL_IGNORE_OUTPUT\n# Not compared: .*\n"  # no reader's concern
-    code = [re.sub(machinery, "", source(cell)) for cell in cells(path, "code")]
+    shown = [cell for cell in cells(path, "code") if "remove-cell" not in tags(cell)]
+    code = [re.sub(machinery, "", source(cell)) for cell in shown]
     lines = [sum(bool(line.strip()) for line in text.splitlines()) for text in code]
     words = len(prose(path).split())
     # A network is written in one piece, and chapters 7 and 8 try much. Most cells, median, longest:
@@ -174,8 +179,9 @@ def test_an_ignored_output_has_a_reason_and_an_assertion_after_it(path):
         if "NBVAL_IGNORE_OUTPUT" in text:
             assert re.match(r"# NBVAL_IGNORE_OUTPUT\n# Not compared: .{20,}\n", text)
             assert any("assert " in later for later in code[number : number + 3])
-    tags = {tag for cell in read(path)["cells"] for tag in cell["metadata"].get("tags", [])}
-    assert tags <= {"hide-cell"}, "tags such as nbval-skip hide a cell from its test"
+    known = {"hide-cell", "remove-cell"}
+    found = set().union(*(tags(cell) for cell in read(path)["cells"]))
+    assert found <= known, "tags such as nbval-skip hide a cell from its test"
 
 
 @each_notebook

@@ -1,6 +1,6 @@
 """What the site needs beyond Jupyter Book.
 
-The repository's own address, a chapter's clip on another page, more places to run a chapter,
+The repository's own address, more places to run a chapter,
 how long that takes, worked solutions below the exercises, sliders and formulas that need no
 script from elsewhere, downloads, and reference pages of what is built on Keras.
 """
@@ -23,32 +23,15 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util import inspect
-from sphinx.util.docutils import SphinxDirective
 
 from mmnist_lib import choose_keras_backend
 from notebooks import address
-from notebooks.text import mathml, player, tags
+from notebooks.text import mathml, tags
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
 GUIDE = "book/instructors"  # it lists what students get wrong
 WORDS_A_MINUTE = 200
 FOLDED = " Below each check stand a hint and a worked solution."
-
-
-class Clip(SphinxDirective):
-    """``{clip} 05-compositing``: the first moving picture of that chapter."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """Take the player's HTML out of the notebook beside this page."""
-        path = Path(self.env.doc2path(self.env.docname)).parent / f"{self.arguments[0]}.ipynb"
-        self.env.note_dependency(str(path))
-        notebook: Any = nbformat.read(path, as_version=4)
-        for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-            if page := player(output):
-                return [nodes.raw("", page, format="html")]
-        raise self.error(f"{path.name} holds no moving picture")
 
 
 def use_own_address(app: Sphinx, config: Config) -> None:
@@ -259,7 +242,6 @@ def show_own_arguments(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of the above with Sphinx."""
-    app.add_directive("clip", Clip)
     edition = os.environ.get("EDITION") or "study"
     app.add_config_value("edition", edition, "env")
     app.add_config_value("downloads", "_build/downloads", "env")

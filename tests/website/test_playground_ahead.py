@@ -5,10 +5,13 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image, ImageSequence
 
-from mmnist_lib import MovingMNIST, copy_last, load_mnist, mse
+from mmnist_lib import MovingMNIST, animate, copy_last, load_mnist, mse
 from mmnist_lib.prediction import load_model, rollout
 from mmnist_lib.tracking import predict
+from notebooks.address import ROOT
+from notebooks.outputs import truth_and_prediction
 from tests.website.conftest import ask
 from website.playground import LOADED, NETWORKS, shortened
 
@@ -141,6 +144,19 @@ def test_it_loads_when_asked_and_from_here_alone(open_page, wait_until, address)
     assert all(url.startswith(address) for url in page.asked), page.asked
     ours = [url for url in page.asked if "logo" not in url]
     assert all("?v=" in url for url in ours), "or an old file would stay with a new one"
+
+
+def test_readme_and_the_first_page_show_what_the_network_predicts():
+    folder = ROOT / "book" / "images"
+    with Image.open(folder / "moving-mnist.gif") as picture:
+        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(picture)]
+    small = np.stack(frames)[:, ::4, ::4]  # each pixel is a square of 4 by 4
+    stored = np.stack([small[..., :64], small[..., -64:]])
+    truth, prediction = truth_and_prediction().clips.astype(int)
+    assert (stored[0] == truth).all() and (stored[1, :10] == truth[:10]).all()
+    assert abs(stored[1] - prediction).max() <= 2  # of 255: last digits depend on the machine
+    page = (folder / "truth-and-prediction.html").read_text("utf-8")
+    assert f'data-sha256="{animate(stored).sha256}"' in page
 
 
 @pytest.mark.parametrize("search", ["", "?digits=8,own&speed=0.2&rule=reflect&seed=5"])

@@ -158,7 +158,7 @@ def test_a_recipe_has_ten_lines_at_most_and_shows_a_moving_picture():
 @each_chapter
 def test_the_shape_of_a_chapter(path):
     text = prose(path)
-    assert re.match(r"# The complete data set\n" if path == COMPLETE else r"# \d\. ", text)
+    assert re.match(r"# The complete dataset\n" if path == COMPLETE else r"# \d\. ", text)
     assert ":::{admonition} What you will be able to do" in text
     assert "Time: " in text and "You need: " in text
     headings = re.findall(r"^## (.*)$", text, re.M)

@@ -165,7 +165,7 @@ def truth_and_prediction() -> Player:
     both = np.concatenate([true, np.concatenate([true[:, :10], later], axis=1)])
     alt = "A handwritten 0 and 8 that drift and bounce in a black square."
     labels = [f"frame {t}, {'given' if t < 10 else 'predicted'}" for t in range(20)]
-    titles = ["what happens", "what a network predicts"]
+    titles = ["truth", "prediction"]
     return animate(both, alt, titles=titles, labels=labels, fps=5, autoplay=True)
 
 

@@ -146,7 +146,7 @@ The course needs Python 3.11 or newer, with venv and pip.
                   (where that Python is too old: python3.11 python3.11-venv)
   macOS           brew install python, or the installer from https://www.python.org/downloads/
   Windows         the installer from https://www.python.org/downloads/ ;
-                  README.md says how to go on without make
+                  CONTRIBUTING.md says how to go on without make
 A newer Python under another name is chosen so: make book PYTHON=python3.12
 endef
 export NEED

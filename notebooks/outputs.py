@@ -7,7 +7,8 @@ of chapter 1 show the full MNIST and are not compared, so they keep their output
 MMNIST_DATA names it. A chapter that fails is left as it was.
 
 We also copy the repository's address from ``_config.yml`` into the chapters' first cells,
-README.md and CITATION.cff, and draw README's moving picture and the site's preview anew.
+README.md and CITATION.cff, and draw the moving picture with which README and the site's first page
+open, and the site's preview, anew.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from nbclient.exceptions import CellExecutionError
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmnist_lib import MovingMNIST, animate, load_mnist, show_strip
+from mmnist_lib import MovingMNIST, Player, animate, load_mnist, show_strip
 from mmnist_lib._atomic import new_files
 from notebooks.address import CONFIG, ROOT, stamp
 from notebooks.text import first_code
@@ -169,21 +170,37 @@ def main(names: list[str]) -> None:
             raise SystemExit(f"{path.name} is left as it was: a cell failed\n{error}") from None
     for path in (ROOT / "README.md", ROOT / "CITATION.cff"):
         write(path, stamp(path.read_text(encoding="utf-8")))
-    readme_player().save(ROOT / "book" / "images" / "moving-mnist.gif", scale=4)
+    opening = truth_and_prediction()
+    opening.save(ROOT / "book" / "images" / "moving-mnist.gif")
+    write(ROOT / "book" / "images" / "truth-and-prediction.html", opening._repr_html_())
     save_preview(ROOT / "website" / "assets" / "preview.png")
 
 
-def readme_player() -> Any:
-    """Make README's moving picture: two sequences of the library's own digits."""
+def truth_and_prediction() -> Player:
+    """Play a sequence beside what the U-Net, which sees its first half, makes of the second."""
+    from mmnist_lib.prediction import load_model
+
+    true = sequences()[7:]
+    later = load_model("unet").predict(true[:, :10] / np.float32(255), verbose=0)
+    later = np.rint(255 * later).astype(np.uint8)
+    both = np.concatenate([true, np.concatenate([true[:, :10], later], axis=1)])
+    alt = "A handwritten 0 and 8 that drift and bounce in a black square."
+    labels = [f"frame {t}, {'given' if t < 10 else 'predicted'}" for t in range(20)]
+    titles = ["truth", "prediction"]
+    return animate(both, alt, titles=titles, labels=labels, fps=5, autoplay=True)
+
+
+def sequences() -> Any:
+    """Make eight sequences of the library's own digits."""
     _, (images, labels) = load_mnist("sample")
-    return animate(MovingMNIST(images, labels, seed=5).batch(0, 3), "Three moving pairs of digits.")
+    return MovingMNIST(images, labels, seed=5).batch(0, 8)
 
 
 def save_preview(path: Path) -> None:
     """Draw what a link to the site shows elsewhere: the title, and two strips of frames."""
     figure, axes = plt.subplots(2, figsize=(12, 6.3), facecolor="black")
     figure.subplots_adjust(left=0.03, right=0.97, top=0.78, bottom=0.02, hspace=0)
-    for ax, clip in zip(axes, readme_player().clips, strict=False):
+    for ax, clip in zip(axes, sequences(), strict=False):
         show_strip(clip[:14], every=2, ax=ax)
         for number in ax.texts:
             number.set_visible(False)

@@ -1,8 +1,8 @@
 """What the site needs beyond Jupyter Book.
 
-The repository's own address, a chapter's clip on another page, more places to run a chapter,
+The repository's own address, more places to run a chapter,
 how long that takes, worked solutions below the exercises, sliders and formulas that need no
-script from elsewhere, downloads, and reference pages of what is built on Keras.
+script from elsewhere, downloads, and reference pages, also of what is built on Keras.
 """
 
 from __future__ import annotations
@@ -19,36 +19,47 @@ import nbformat
 import yaml  # type: ignore[import-untyped]
 from docutils import nodes
 from nbformat.v4 import new_markdown_cell
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError, ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import inspect
-from sphinx.util.docutils import SphinxDirective
 
 from mmnist_lib import choose_keras_backend
 from notebooks import address
-from notebooks.text import for_readers, for_tests_alone, mathml, player, tags
+from notebooks.text import for_readers, for_tests_alone, mathml, tags
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
+REFERENCE = "book/api"
 GUIDE = "book/instructors"  # it lists what students get wrong
 WORDS_A_MINUTE = 200
 FOLDED = " Below each check stand a hint and a worked solution."
 
 
-class Clip(SphinxDirective):
-    """``{clip} 05-compositing``: the first moving picture of that chapter."""
+class LeadToExplanations(SphinxPostTransform):
+    """Let a link to a name on the reference's first page lead to where the name is explained."""
 
-    required_arguments = 1
+    default_priority = 5  # before MyST looks for a heading of that name
 
-    def run(self) -> list[nodes.Node]:
-        """Take the player's HTML out of the notebook beside this page."""
-        path = Path(self.env.doc2path(self.env.docname)).parent / f"{self.arguments[0]}.ipynb"
-        self.env.note_dependency(str(path))
-        notebook: Any = nbformat.read(path, as_version=4)
-        for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-            if page := player(output):
-                return [nodes.raw("", page, format="html")]
-        raise self.error(f"{path.name} holds no moving picture")
+    def run(self, **_: Any) -> None:
+        """Change the links of one page, now that all pages are read."""
+        names = {
+            name.rpartition(".")[2].lower(): name
+            for name, entry in self.env.domains["py"].data["objects"].items()
+            if entry.objtype in ("function", "class", "exception")
+        }
+        for link in self.document.findall(addnodes.pending_xref):
+            name = link.get("reftargetid")
+            if not name or link["reftarget"] != REFERENCE:
+                continue
+            page, target = f"{REFERENCE}/{name}", names.get(name, name)
+            if page in self.env.found_docs:  # the module's
+                link.attributes.update(reftarget=page, reftargetid=None)
+            else:
+                link.attributes.update(
+                    refdomain="py", reftype="obj", reftarget=target, refwarn=True
+                )
 
 
 def use_own_address(app: Sphinx, config: Config) -> None:
@@ -252,7 +263,7 @@ def do_without_keras(app: Sphinx, config: Config) -> None:
         import keras  # noqa: F401
     except Exception as error:  # each backend that fails raises its own
         print(f"The reference page of prediction stays empty: {error}")
-        config.suppress_warnings.append("autodoc")
+        config.suppress_warnings += ["autodoc", "autosummary", "ref.obj"]
 
 
 def show_own_arguments(
@@ -267,7 +278,6 @@ def show_own_arguments(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of the above with Sphinx."""
-    app.add_directive("clip", Clip)
     edition = os.environ.get("EDITION") or "study"
     app.add_config_value("edition", edition, "env")
     app.add_config_value("downloads", "_build/downloads", "env")
@@ -277,6 +287,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", rework_notebook)
     app.connect("source-read", offer_downloads)
     app.connect("source-read", leave_out_guide)
+    app.add_post_transform(LeadToExplanations)
     app.connect("html-collect-pages", not_found)
     app.add_html_math_renderer("mathml", (visit_inline_math, None), (visit_display_math, None))
     app.connect("config-inited", use_own_address)

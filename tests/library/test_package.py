@@ -18,7 +18,8 @@ from tests.limits import HANG
 FOLDER = Path(mmnist_lib.__file__).parent
 HELPERS = {"_atomic", "_checks", "_frames", "_keras", "_mosaic", "_strips", "_unpack"}
 FLOW = ["loading", "trajectories", "bouncing", "compositing"]
-REFERENCE = (FOLDER.parent / "book" / "api.md").read_text("utf-8")
+PAGES = sorted((FOLDER.parent / "book" / "api").glob("*.md"))
+REFERENCE = "\n".join(path.read_text("utf-8") for path in PAGES)
 PUBLIC = {
     name: getattr(module, name)
     for module in (mmnist_lib, exercises, prediction, scale)

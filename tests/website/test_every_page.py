@@ -61,7 +61,9 @@ def take_picture(page, path):
 
 
 def test_all_pages_are_tried():
-    assert {"book/index", "book/04-bouncing", "book/api", "search", "genindex", "404"} <= {*PAGES}
+    assert {"book/index", "book/04-bouncing", "book/api/bouncing", "search", "genindex", "404"} <= {
+        *PAGES
+    }
     assert len(PAGES) > 25
 
 
@@ -83,7 +85,7 @@ def test_a_page_is_sound(visited, wait_until, name):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     if name == "book/playground":
         page.locator(".predict").click()
-        wait_until(page, "document.querySelector('.guesses').ariaBusy === 'false'")
+        wait_until(page, "document.querySelector('.predictions').ariaBusy === 'false'")
     for width in (1600, 768, 360, 320):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -181,7 +183,10 @@ def test_at_most_one_clip_plays_by_itself_and_pictures_have_a_size(name):
 
 
 def test_the_search_finds_names_and_words(visited):
-    for words, target in [("bounce_path", "api.html"), ("long exposure", "02-visualization.html")]:
+    for words, target in [
+        ("bounce_path", "api/bouncing.html"),
+        ("long exposure", "02-visualization.html"),
+    ]:
         page = visited("search")
         page.goto(f"{page.url}?q={words.replace(' ', '+')}")
         page.wait_for_selector("#search-results li a")

@@ -262,9 +262,12 @@ def test_the_address_holds_every_change(page, wait_until, open_page):
     page.get_by_role("button", name="Throw again").first.click()
     page.locator("fieldset").nth(1).get_by_label("Class").select_option("5")
     page.locator("fieldset").nth(1).get_by_label("Example").fill("8")
-    page.locator("fieldset").nth(1).get_by_label("Angle").fill("1.5")
-    query = search(page, wait_until, "angles")
-    assert query == "digits=3,5-8,1&rule=reflect&speed=0.25&seed=13&size=96&frames=31&angles=,1.5,"
+    page.locator("fieldset").nth(1).get_by_label("Angle").fill("86")
+    page.locator("fieldset").first.get_by_label("Start column").fill("0.5")
+    query = search(page, wait_until, "starts")
+    settings = "digits=3,5-8,1&rule=reflect&speed=0.25&seed=13&size=96&frames=31"
+    row = page.locator("fieldset:visible .start-row").first.inner_text()
+    assert query == f"{settings}&starts={row}-0.5,,&angles=,1.5,"
     code = page.locator(".python code").inner_text()
     other = open_page(f"?{query}#what-to-try")
     assert other.locator(".python code").inner_text() == code
@@ -290,7 +293,12 @@ BAD = (
     "size=",
     "frames=0",
     "frames=41",
+    "starts=0.5",
+    "starts=0.5-1.1",
+    "starts=0.5-0.1234",
+    "starts=0-0,0-0,0-0",
     "angles=6.29",
+    "angles=1-1",
     "angles=1,2,3",
     "angles=1,x",
     "drawing=AAAA",
@@ -364,7 +372,7 @@ def test_the_table_of_the_address_says_what_is_read(asked):
         name, holds, usual = (cell.inner_text() for cell in row.locator("td").all())
         stated[name] = holds, usual
     known = parse_qs(USUAL[1:])
-    assert stated.keys() == {*known, "angles", "drawing"}
+    assert stated.keys() == {*known, "starts", "angles", "drawing"}
     assert {name: usual for name, (_, usual) in stated.items() if usual} == {
         name: values[0] for name, values in known.items()
     }
@@ -377,12 +385,86 @@ def test_the_table_of_the_address_says_what_is_read(asked):
         assert module(asked, read, given) == [0, 0, 1, 1], name
 
 
-def test_a_new_throw_forgets_the_angles_that_were_chosen(open_page, wait_until):
-    page = open_page("?digits=3,7&seed=2&angles=0.5,1")
-    assert page.locator("fieldset:visible .angle").all_inner_texts() == ["0.5", "1"]
+def test_a_new_throw_forgets_the_starts_and_angles_that_were_chosen(open_page, wait_until):
+    page = open_page("?digits=3,7&seed=2&starts=,0.5-1&angles=0.5,1")
+    visible = page.locator("fieldset:visible")
+    assert visible.locator(".degrees").all_inner_texts() == ["29", "57"]
+    assert visible.nth(1).locator(":is(.start-row, .start-column)").all_inner_texts() == ["0.5", "1"]
     page.get_by_role("button", name="Throw again").first.click()
-    assert "angles" not in search(page, wait_until, "seed=3")
-    assert "0.5" not in page.locator("fieldset:visible .angle").all_inner_texts()
+    query = search(page, wait_until, "seed=3")
+    assert "angles" not in query and "starts" not in query
+    assert "29" not in visible.locator(".degrees").all_inner_texts()
+
+
+def test_a_degree_that_is_chosen_is_the_one_that_is_shown(page):
+    """Though the address holds the angle in radians, to two decimals."""
+    found = page.evaluate(
+        """(all) => all.map((degrees) => {
+            const range = document.querySelector("#maker-degrees0");
+            range.value = degrees;
+            range.dispatchEvent(new Event("input", { bubbles: true }));
+            return document.querySelector("#clip-maker .degrees").textContent;
+        })""",
+        list(range(0, 360, 7)),
+    )
+    assert found == [str(degrees) for degrees in range(0, 360, 7)]
+
+
+# dragging and flinging
+
+
+def hold(page, number):
+    """Press the mouse in the middle of a digit. Return where that is, and how large a pixel is."""
+    canvas = page.locator(".clip")
+    canvas.scroll_into_view_if_needed()
+    box, code = canvas.bounding_box(), page.locator(".python code").inner_text()
+    names = {}
+    exec(code, names)
+    row, column = to_pixels(names["path"], size=64)[number, 0] + 14
+    zoom = box["width"] / 64
+    x, y = box["x"] + column * zoom, box["y"] + row * zoom
+    page.mouse.move(x, y)
+    page.mouse.down()
+    return x, y, zoom
+
+
+def test_a_digit_is_dragged_and_stays_where_it_is_put(open_page, wait_until):
+    page = open_page("?digits=3,7&starts=0.2-0.2,0.8-0.8&angles=0,0")
+    page.evaluate("let n = 0; performance.now = () => (n += 1000)")  # a slow hand
+    x, y, zoom = hold(page, 0)
+    page.mouse.move(x, y + 9 * zoom)
+    page.mouse.move(x, y + 18 * zoom)
+    page.mouse.up()
+    starts = re.search(r"starts=([\d.]+)-([\d.]+),0.8-0.8", search(page, wait_until, "starts=0.7"))
+    assert float(starts[1]) == pytest.approx(0.7, abs=0.02)  # half of the free range further down
+    assert float(starts[2]) == pytest.approx(0.2, abs=0.02)
+    assert "angles=0,0" in page.url
+    assert page.locator(".play").get_attribute("aria-label") == "Play", "it was not playing"
+    assert np.array_equal(shown(page), made_by(page.locator(".python code").inner_text()))
+
+
+def test_a_digit_that_is_flung_goes_where_the_hand_went_and_the_clip_plays(open_page, wait_until):
+    page = open_page("?digits=3,7&starts=0.2-0.2,0.8-0.8&angles=0,0")
+    page.evaluate("performance.now = () => 0")  # a quick hand
+    x, y, zoom = hold(page, 1)
+    page.mouse.move(x - 5 * zoom, y - 5 * zoom)
+    page.mouse.move(x - 10 * zoom, y - 10 * zoom)
+    page.mouse.up()
+    search(page, wait_until, "angles=0,3.93")  # up and to the left, in radians
+    assert page.locator(".play").get_attribute("aria-label") == "Pause"
+    assert page.locator("fieldset .degrees").nth(1).inner_text() == "225"
+
+
+def test_a_click_beside_the_digits_or_on_one_moves_nothing(open_page):
+    page = open_page("?digits=1&starts=0-0&angles=0")
+    code = page.locator(".python code").inner_text()
+    x, y, zoom = hold(page, 0)
+    page.mouse.up()
+    page.mouse.move(x + 40 * zoom, y + 40 * zoom)
+    page.mouse.down()
+    page.mouse.move(x + 20 * zoom, y + 20 * zoom)
+    page.mouse.up()
+    assert page.locator(".python code").inner_text() == code
 
 
 def test_what_the_address_holds_is_never_taken_for_html(open_page):
@@ -644,7 +726,7 @@ def test_without_the_digits_it_says_so_and_one_can_draw(browser, address, wait_u
     assert "You can still draw" in page.locator(".said").inner_text()
     button = page.locator(".predict")
     button.click()
-    wait_until(page, "document.querySelector('.guesses').ariaBusy === 'false'")
+    wait_until(page, "document.querySelector('.predictions').ariaBusy === 'false'")
     assert button.inner_text() == "Nothing to predict"
     assert "Digit 1 has no ink" in page.locator(".told").inner_text()
     page.get_by_label("Digits", exact=True).select_option("1")

@@ -5,10 +5,13 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image, ImageSequence
 
-from mmnist_lib import MovingMNIST, copy_last, load_mnist, mse
+from mmnist_lib import MovingMNIST, animate, copy_last, load_mnist, mse
 from mmnist_lib.prediction import load_model, rollout
 from mmnist_lib.tracking import predict
+from notebooks.address import ROOT
+from notebooks.outputs import truth_and_prediction
 from tests.website.conftest import ask
 from website.playground import LOADED, NETWORKS, shortened
 
@@ -17,7 +20,7 @@ from keras import ops  # isort: skip  # after prediction, which chooses the back
 PAGE = "playground.html"
 READY = "document.querySelector('#clip-maker').dataset.ready"
 TOLD = "document.querySelector('#clip-maker .told').textContent"
-DONE = "document.querySelector('#clip-maker .guesses').ariaBusy === 'false'"
+DONE = "document.querySelector('#clip-maker .predictions').ariaBusy === 'false'"
 _, (images, _labels) = load_mnist("sample")
 
 
@@ -93,7 +96,7 @@ def by_worker(page, kind, sequences, **job):
         """async ([kind, sequences, job]) => {
             const script = document.querySelector("script[src*='playground.js']").src;
             const url = script.replace("playground.js", "predictor.js");
-            const figure = document.querySelector(`[data-guess=${kind}]`);
+            const figure = document.querySelector(`[data-by=${kind}]`);
             const model = new URL(figure.dataset.model, document.baseURI).href;
             const worker = new Worker(url, { type: "module" });
             const answer = () => new Promise((resolve) => {
@@ -143,6 +146,19 @@ def test_it_loads_when_asked_and_from_here_alone(open_page, wait_until, address)
     assert all("?v=" in url for url in ours), "or an old file would stay with a new one"
 
 
+def test_readme_and_the_first_page_show_what_the_network_predicts():
+    folder = ROOT / "book" / "images"
+    with Image.open(folder / "moving-mnist.gif") as picture:
+        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(picture)]
+    small = np.stack(frames)[:, ::4, ::4]  # each pixel is a square of 4 by 4
+    stored = np.stack([small[..., :64], small[..., -64:]])
+    truth, prediction = truth_and_prediction().clips.astype(int)
+    assert (stored[0] == truth).all() and (stored[1, :10] == truth[:10]).all()
+    assert abs(stored[1] - prediction).max() <= 2  # of 255: last digits depend on the machine
+    page = (folder / "truth-and-prediction.html").read_text("utf-8")
+    assert f'data-sha256="{animate(stored).sha256}"' in page
+
+
 @pytest.mark.parametrize("search", ["", "?digits=8,own&speed=0.2&rule=reflect&seed=5"])
 def test_what_is_shown_is_what_was_predicted(predicted, wait_until, search):
     page = predicted(search)
@@ -156,7 +172,7 @@ def test_what_is_shown_is_what_was_predicted(predicted, wait_until, search):
     guesses["exact"] = predict(seen, **state)
     page.locator(".later").fill("17")
     for name, frames in guesses.items():
-        canvas = page.locator(f"[data-guess={name}] canvas")
+        canvas = page.locator(f"[data-by={name}] canvas")
         ink = canvas.evaluate(
             """(it) => Array.from(it.getContext("2d").getImageData(0, 0, 64, 64).data)
                 .filter((_, at) => at % 4 === 0)"""
@@ -235,15 +251,15 @@ def test_a_change_is_predicted_anew(predicted, wait_until):
 
     page.get_by_label("Canvas, pixels").fill("48")
     wait_until(page, DONE)
-    assert "64 pixels only" in page.locator("[data-guess=unet]").inner_text()
+    assert "64 pixels only" in page.locator("[data-by=unet]").inner_text()
     assert "Without the U-Net: It takes" in page.locator(".told").inner_text()
     for label, value, why in (("speed", "0", "digits that move"), ("seed", "4", "")):
         page.locator(f"#maker-{label}").fill(value)
         wait_until(page, DONE)
-        assert why in page.locator("[data-guess=exact]").inner_text()
+        assert why in page.locator("[data-by=exact]").inner_text()
     page.locator("fieldset").first.get_by_label("Class").select_option("own")
     wait_until(page, DONE)
-    assert "no ink" in page.locator("[data-guess=exact]").inner_text()
+    assert "no ink" in page.locator("[data-by=exact]").inner_text()
     assert page.locator(".told").inner_text().startswith("Nobody predicts this clip. Without")
 
 
@@ -295,7 +311,7 @@ def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest
         button.click()
         wait_until(page, DONE)
         for kind in ("unet", "exact"):
-            text = page.locator(f"[data-guess={kind}]").inner_text()
+            text = page.locator(f"[data-by={kind}]").inner_text()
             assert ("MSE" if kind == rest else "could not be loaded") in text, file
             name = {"unet": "the U-Net", "exact": "the exact predictor"}[kind]
             assert (f"Without {name}" in page.locator(".told").inner_text()) == (kind != rest)
@@ -322,7 +338,7 @@ def test_a_file_that_stops_coming_is_given_up(open_page, wait_until):
     page.route("**/ort-wasm-simd-threaded.wasm.gz*", lambda route: None)
     page.get_by_role("button", name="Predict what comes next").click()
     wait_until(page, DONE)
-    assert "could not be loaded" in page.locator("[data-guess=unet]").inner_text()
+    assert "could not be loaded" in page.locator("[data-by=unet]").inner_text()
     assert page.locator(".predict").inner_text() == "Try again"
 
 
@@ -331,30 +347,36 @@ def test_without_webassembly_it_says_so_and_loads_nothing(open_page, wait_until)
     page.evaluate("delete window.WebAssembly")
     page.get_by_role("button", name="Predict what comes next").click()
     wait_until(page, DONE)
-    assert "needs WebAssembly" in page.locator("[data-guess=unet]").inner_text()
-    assert "MSE" in page.locator("[data-guess=exact]").inner_text()
+    assert "needs WebAssembly" in page.locator("[data-by=unet]").inner_text()
+    assert "MSE" in page.locator("[data-by=exact]").inner_text()
     assert page.locator(".predict").inner_text() == "Predicted below", "no use in trying again"
     assert not [url for url in page.asked if "onnx" in url]
 
 
-@pytest.mark.parametrize("part", ["ahead", "pad", "downloads"])
+@pytest.mark.parametrize("part", ["ahead", "pad", "hands", "downloads"])
 def test_where_a_part_is_lost_the_page_says_so(browser, address, wait_until, part):
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
     page.route(f"**/{part}.js*", lambda route: route.abort())
     page.goto(f"{address}/book/{PAGE}")
     wait_until(page, READY)
-    said = {"ahead": "predictions", "pad": "drawing pad", "downloads": "GIF and .npz"}[part]
+    parts = {
+        "ahead": ("predictions", ".predict"),
+        "pad": ("drawing pad", ".pad"),
+        "hands": ("dragged", ".hands"),
+        "downloads": ("GIF and .npz", ".gif"),
+    }
+    said = parts[part][0]
     assert said in page.locator(".said").inner_text()
     page.get_by_role("button", name="Throw again").first.click()
     assert said in page.locator(".said").inner_text()
-    for name, selector in {"ahead": ".predict", "pad": ".pad", "downloads": ".gif"}.items():
+    for name, (_, selector) in parts.items():
         assert page.locator(selector).is_visible() == (name != part)
     context.close()
 
 
 def test_a_long_search_for_a_clip_that_is_gone_is_given_up(predicted, wait_until):
-    begun = "document.querySelector('[data-guess=exact]').innerText.includes('at work')"
+    begun = "document.querySelector('[data-by=exact]').innerText.includes('at work')"
     page = predicted("?digits=3,7,1,9&size=128&seed=2", until=begun)
     page.get_by_label("Canvas, pixels").fill("64")
     page.get_by_label("Digits", exact=True).select_option("1")

@@ -16,7 +16,7 @@ import { drawErrors, paint } from "./pictures.js";
  * @typedef {{state: State, truth: Uint8Array[], answers: Record<string, Answer>}} Asked
  */
 
-const UNEXPLAINED = "It found no tracks that explain each pixel, so it predicts nothing.";
+const UNEXPLAINED = "It found no tracks that explain every pixel, so it predicts nothing.";
 const UNLOADED = "It could not be loaded. Is there a connection?";
 const SEEN = 10; // and as many are predicted
 const SIZE = 64; // of the frames that a network takes
@@ -103,8 +103,8 @@ export function ahead(section) {
     /** @type {any} */ (section.querySelector(selector));
   const [button, loading, told, later] = [".predict", ".loading", ".told", ".later"].map(one);
   /** @type {Predictor[]} */
-  const predictors = [...section.querySelectorAll(".films [data-name]")].map((figure, at) => {
-    const { guess: kind, name, model } = /** @type {any} */ (figure).dataset;
+  const predictors = [...section.querySelectorAll(".squares [data-name]")].map((figure, at) => {
+    const { by: kind, name, model } = /** @type {any} */ (figure).dataset;
     if (!model) return { kind, name, model: "", line: "exact" };
     return { kind, name, model: new URL(model, document.baseURI).href, line: `n${at}` };
   });
@@ -127,10 +127,10 @@ export function ahead(section) {
 
   button.addEventListener("click", () => {
     if (button.ariaDisabled) return;
-    one(".guesses").hidden = false;
+    one(".predictions").hidden = false;
     for (const { kind } of predictors) delete lost[kind];
     ask();
-    one(".films").scrollIntoView({ block: "nearest" });
+    one(".squares").scrollIntoView({ block: "nearest" });
   });
 
   function ask() {
@@ -220,16 +220,16 @@ export function ahead(section) {
         errors[line] = errorsOf(frames);
         scores.push(`${name} ${mean(errors[line])}`);
       } else excuses.push(` Without ${name}: ${why}`);
-      one(`[data-guess=${kind}] span`).textContent = frames ? `MSE ${mean(errors[line])}` : why;
+      one(`[data-by=${kind}] span`).textContent = frames ? `MSE ${mean(errors[line])}` : why;
     }
     const still = `frame 9, held still, has ${mean(errors.held)}`;
     const text = scores.length
       ? `MSE over frames 10 to 19: ${[...scores, still].join("; ")}.`
-      : "Nobody predicts this clip.";
+      : "There is no prediction for this clip.";
     const busy = predictors.some(({ kind }) => !answers[kind]);
     const work = awaited.size ? `Loading ${listed([...awaited])}.` : "The predictors are at work.";
     told.textContent = busy ? work : text + excuses.join("") + strange();
-    one(".guesses").ariaBusy = String(busy);
+    one(".predictions").ariaBusy = String(busy);
     one(".error").setAttribute("aria-label", `Error against frame. ${text}`);
     // It keeps the focus, as a disabled button would not.
     const again = predictors.some(({ kind }) => lost[kind]);
@@ -261,15 +261,15 @@ export function ahead(section) {
     later.value = frame;
     one(".later-at").textContent = frame;
     const side = Math.sqrt(truth[0].length);
-    paint(one("[data-guess=truth] canvas"), truth[frame], side);
+    paint(one("[data-by=truth] canvas"), truth[frame], side);
     for (const { kind } of predictors) {
-      const guess = answers[kind]?.frames?.[frame - SEEN];
-      const canvas = one(`[data-guess=${kind}] canvas`);
-      canvas.classList.toggle("none", !guess); // black would look like a prediction
-      if (guess)
+      const predicted = answers[kind]?.frames?.[frame - SEEN];
+      const canvas = one(`[data-by=${kind}] canvas`);
+      canvas.classList.toggle("none", !predicted); // black would look like a prediction
+      if (predicted)
         paint(
           canvas,
-          Float64Array.from(guess, (value) => 255 * value),
+          Float64Array.from(predicted, (value) => 255 * value),
           side,
         );
     }
@@ -288,7 +288,7 @@ export function ahead(section) {
       if (!asked) return; // nobody wants predictions
       asked = { ...asked, answers: { ...asked.answers } }; // an answer that comes now is for no one
       section.classList.add("stale");
-      one(".guesses").ariaBusy = "true";
+      one(".predictions").ariaBusy = "true";
       clearTimeout(timer);
       timer = setTimeout(ask, QUIET);
     },

@@ -4,8 +4,8 @@
 // @ts-check
 
 /**
- * @typedef {{kind: number | "own", number: number, angle?: number}} Digit a class, the number of an
- *   example, and its angle in radians where the seed does not choose it
+ * @typedef {{kind: number | "own", number: number, start?: Point, angle?: number}} Digit a class, the number of an
+ *   example, and its start and its angle, in radians, where the seed does not choose them
  * @typedef {{digits: Digit[], rule: string, speed: number, seed: number, size: number,
  *   frames: number, drawing: string}} State what the address holds
  * @typedef {[number, number]} Point (row, column)
@@ -21,6 +21,7 @@ export const NUMBERS = {
   seed: { least: 0, most: 9999, form: /^\d+$/ },
   size: { least: 32, most: 128, form: /^\d+$/ },
   frames: { least: 1, most: 40, form: /^\d+$/ },
+  start: { least: 0, most: 1, form: /^\d(\.\d{1,3})?$/ },
   angle: { least: 0, most: 6.28, form: /^\d(\.\d{1,2})?$/ },
 };
 /** @type {State} */
@@ -119,12 +120,12 @@ export function throwsOf({ seed, digits, speed }) {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const below = (/** @type {number} */ most) => Math.floor(1000 * most * random()) / 1000;
-  return digits.map(({ angle: chosen }) => {
+  return digits.map(({ start, angle: chosen }) => {
     const [row, column, thrown] = [below(1), below(1), below(2 * Math.PI)];
     const angle = chosen ?? thrown;
     // Python is handed these very numbers: its sine may differ from this one in the last bit.
     const velocity = /** @type {Point} */ ([speed * Math.sin(angle), speed * Math.cos(angle)]);
-    return { start: [row, column], angle, velocity };
+    return { start: start ?? [row, column], angle, velocity };
   });
 }
 
@@ -219,15 +220,15 @@ export function readAddress(search) {
       }
       return fits;
     },
-    angles(text) {
-      const items = text.split(",");
-      const fits =
-        items.length <= state.digits.length &&
-        items.every((item) => !item || inRange("angle", item));
-      items.forEach((item, k) => {
-        if (fits && item) state.digits[k].angle = Number(item);
+    starts(text) {
+      return perDigit(text, "start", 2, (digit, [row, column]) => {
+        digit.start = [row, column];
       });
-      return fits;
+    },
+    angles(text) {
+      return perDigit(text, "angle", 1, (digit, [angle]) => {
+        digit.angle = angle;
+      });
     },
     rule(text) {
       const fits = RULES.includes(text);
@@ -240,6 +241,23 @@ export function readAddress(search) {
       return fits;
     },
   };
+  /**
+   * Read what an address holds for each digit: some numbers, or nothing.
+   * @param {string} text @param {string} name of the numbers @param {number} count of them
+   * @param {(digit: Digit, numbers: number[]) => void} put
+   */
+  function perDigit(text, name, count, put) {
+    const items = text.split(",").map((item) => (item ? item.split("-") : []));
+    const fits =
+      items.length <= state.digits.length &&
+      items.every(
+        (item) => !item.length || (item.length === count && item.every((it) => inRange(name, it))),
+      );
+    items.forEach((item, k) => {
+      if (fits && item.length) put(state.digits[k], item.map(Number));
+    });
+    return fits;
+  }
   for (const name of ["speed", "seed", "size", "frames"]) {
     readers[name] = (text) => {
       const fits = inRange(name, text);
@@ -248,7 +266,7 @@ export function readAddress(search) {
     };
   }
   const given = new URLSearchParams(search);
-  // The known ones first, and of these the digits: angles are theirs.
+  // The known ones first, and of these the digits: starts and angles are theirs.
   for (const name of new Set([...Object.keys(readers), ...given.keys()])) {
     const text = given.get(name);
     const known = Object.hasOwn(readers, name); // an address may say "constructor" too
@@ -266,10 +284,12 @@ export function writeAddress(state) {
   const digits = state.digits.map(({ kind, number }) =>
     kind !== "own" && number ? `${kind}-${number}` : kind,
   );
+  const starts = state.digits.map(({ start }) => start?.join("-") ?? "");
   const angles = state.digits.map(({ angle }) => angle ?? "");
   const { rule, speed, seed, size, frames, drawing } = state;
   const all = { digits, rule, speed, seed, size, frames };
   const text = Object.entries(all).map(([name, value]) => `${name}=${value}`);
+  if (starts.some(Boolean)) text.push(`starts=${starts}`);
   if (angles.some((angle) => angle !== "")) text.push(`angles=${angles}`);
   if (drawing !== BLANK) text.push(`drawing=${drawing}`);
   return `?${text.join("&")}`; // none of it needs an escape

@@ -25,6 +25,7 @@ export function drawingPad(pad, drawn) {
 
   function show() {
     paint(pad, ink, SIDE);
+    pad.classList.toggle("blank", !ink.some(Boolean)); // which shows a hint
     const context = pad.getContext("2d");
     if (!keys || !context) return;
     context.fillStyle = "#e08a00"; // it shows where the next dab falls, and is no ink

@@ -124,7 +124,7 @@ function start(/** @type {HTMLElement} */ root) {
       set.hidden = k >= state.digits.length;
       if (!set.hidden) showDigit(set, k);
     });
-    mark = drawPaths(one(".paths"), one(".plot"), clip.places, state.size);
+    mark = drawPaths(one(".paths"), one(".plot"), clip.paths, state.size);
     describe();
     one(".python code").textContent = clips.writePython(state);
     one(".copied").textContent = "";
@@ -141,8 +141,13 @@ function start(/** @type {HTMLElement} */ root) {
     within("select").value = kind;
     within("[name=number]").value = within(".number").textContent = String(number);
     within("[name=number]").disabled = kind === "own";
-    within("[name=angle]").value = within(".angle").textContent = String(thrown.angle);
-    within(".throw").textContent = `start: row ${thrown.start[0]}, column ${thrown.start[1]}`;
+    const degrees = Math.round((180 * thrown.angle) / Math.PI) % 360;
+    within("[name=degrees]").value = within(".degrees").textContent = String(degrees);
+    ["row", "column"].forEach((name, axis) => {
+      within(`[name=${name}]`).value = within(`.start-${name}`).textContent = String(
+        thrown.start[axis],
+      );
+    });
   }
 
   /** Which digit the drawing is. */
@@ -193,8 +198,11 @@ function start(/** @type {HTMLElement} */ root) {
     }
     if (name === "kind") which.kind = value === "own" ? value : Number(value);
     else if (name === "number") which.number = Number(value);
-    else if (name === "angle") which.angle = Number(value);
-    else if (name === "count") {
+    else if (name === "degrees") which.angle = cut((Number(value) * Math.PI) / 180, 2);
+    else if (name === "row" || name === "column") {
+      const [row, column] = clip.throws[state.digits.indexOf(which)].start;
+      which.start = name === "row" ? [Number(value), column] : [row, Number(value)];
+    } else if (name === "count") {
       spare.splice(0, state.digits.length, ...state.digits); // who goes may come back
       state.digits = spare.slice(0, Number(value));
     } else if (name === "seed") throwWith(Number(value));
@@ -203,7 +211,10 @@ function start(/** @type {HTMLElement} */ root) {
   });
   function throwWith(/** @type {number} */ seed) {
     state.seed = seed;
-    for (const each of state.digits) delete each.angle; // the seed chooses all anew
+    for (const each of state.digits) {
+      delete each.start; // the seed chooses all anew
+      delete each.angle;
+    }
   }
   for (const button of root.querySelectorAll(".again")) {
     button.addEventListener("click", () => {
@@ -333,6 +344,37 @@ function start(/** @type {HTMLElement} */ root) {
     });
     showInk(clips.unpack(state.drawing));
   }
+  async function loadHands() {
+    const { takeDigits } = await import("./hands.js");
+    /** @type {clips.Point} */
+    let start;
+    let played = false;
+    takeDigits(one(".clip"), () => clip.places.map((places) => places[frameRange.valueAsNumber]), {
+      grab(k) {
+        played = timer !== 0;
+        play(false);
+        // The clip begins anew where the digit is. Its frame 0 is one step behind the start.
+        const { velocity } = clip.throws[k];
+        const now = clip.paths[k][frameRange.valueAsNumber];
+        start = [now[0] - velocity[0], now[1] - velocity[1]];
+        show(0);
+      },
+      drag(k, by) {
+        state.digits[k].start = inside(
+          start.map((at, axis) => at + by[axis] / (state.size - SIDE)),
+        );
+        changed();
+      },
+      release(k, angle) {
+        if (angle !== undefined) {
+          state.digits[k].start = inside(clip.paths[k][0]);
+          state.digits[k].angle = cut(angle, 2);
+          changed();
+        }
+        play(played || angle !== undefined);
+      },
+    });
+  }
   async function loadPredictions() {
     const { ahead } = await import("./ahead.js");
     predictions = ahead(one(".ahead"));
@@ -360,11 +402,23 @@ function start(/** @type {HTMLElement} */ root) {
   Promise.all([
     part(loadDigits, lacks),
     part(loadPad, "The drawing pad did not arrive.", ".draw"),
+    part(loadHands, "Digits can't be dragged.", ".hands"),
     part(loadPredictions, "The predictions did not arrive.", ".ahead"),
     part(loadDownloads, "GIF and .npz cannot be made.", ".gif, .npz"),
   ]).then(([digits]) => {
     root.dataset.ready = digits ? "yes" : "no";
   });
+}
+
+/** Cut a number as an address holds it. */
+function cut(/** @type {number} */ value, /** @type {number} */ decimals) {
+  return Number(value.toFixed(decimals));
+}
+
+/** Keep a start where a digit can be. */
+function inside(/** @type {number[]} */ start) {
+  const [row, column] = start.map((at) => cut(Math.min(1, Math.max(0, at)), 3));
+  return /** @type {clips.Point} */ ([row, column]);
 }
 
 /**

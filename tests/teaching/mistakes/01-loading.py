@@ -41,7 +41,7 @@ bytes_and_place = {
 }
 
 # %% bytes: down the columns
-# > you went down the columns: an image lies row by row
+# > you went down the columns: an image is stored row by row
 bytes_and_place = {
     "uint8": n * height * width,
     "float32": 4 * n * height * width,
@@ -148,7 +148,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: the other set's indices
-# > those are indices of train digits: give those of the test digits
+# > those are indices of train digits: return those of the test digits
 def leaked(train_images, test_images):
     found = []
     for image in test_images:
@@ -159,7 +159,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: the other set's indices in rising order
-# > those are the train digits' indices: give those of the test digits
+# > those are the train digits' indices: return those of the test digits
 def leaked(train_images, test_images):
     seen = {image.tobytes() for image in test_images}
     found = [i for i, image in enumerate(train_images) if image.tobytes() in seen]
@@ -167,7 +167,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: a mask
-# > that is a mask of True and False: give the indices where it is True
+# > that is a mask of True and False: return the indices where it is True
 def leaked(train_images, test_images):
     seen = {image.tobytes() for image in train_images}
     return np.array([image.tobytes() in seen for image in test_images])
@@ -193,7 +193,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: the twin in the test set
-# > of equal test digits it finds the first alone
+# > of equal test digits it finds only the first
 def leaked(train_images, test_images):
     seen = {image.tobytes() for image in train_images}
     everything = [image.tobytes() for image in test_images]
@@ -213,7 +213,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: the digits
-# > those are the digits: give their indices
+# > those are the digits: return their indices
 def leaked(train_images, test_images):
     seen = {image.tobytes() for image in train_images}
     return np.array([image for image in test_images if image.tobytes() in seen])
@@ -300,14 +300,14 @@ def read_idx(data):
 
 
 # %% idx: signed bytes
-# > uint8 has no sign: int8 makes 200 into −56
+# > uint8 has no sign: int8 turns 200 into −56
 def read_idx(data):
     start = 4 + 4 * data[3]
     return np.frombuffer(data[start:], np.int8).reshape(np.frombuffer(data[4:start], ">i4"))
 
 
 # %% idx: flat
-# > the pixels are right, and they all lie in one row: give them their shape
+# > the pixels are right, but they all lie in one row: reshape them
 def read_idx(data):
     return np.frombuffer(data[4 + 4 * data[3] :], np.uint8)
 

@@ -12,6 +12,7 @@ ValueError
 
 from __future__ import annotations
 
+import html
 import itertools
 from collections.abc import Callable, Mapping
 from functools import reduce
@@ -50,7 +51,8 @@ OfFrames: TypeAlias = Callable[[Floats, Floats], Floats]
 
 WINDOW = 7  # side of SSIM's window, in pixels
 LEVEL, N_RESAMPLES = 0.95, 2000  # for `bootstrap`
-ROW = "{:6.1f}  {:5.0f} to {:<5.0f} {:6.1f}  {:.4f}  {:5.2f}"  # for `score_table`
+HEAD = ("MSE", "95 % interval", "MAE", "SSIM", "PSNR")  # of `score_table`
+CAPTION = "The lower MSE and MAE, and the higher SSIM and PSNR, the better. Lowest MSE: best."
 
 
 def split_frames(frames: ArrayLike, n_in: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -263,26 +265,57 @@ def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tupl
     return float(low), float(high)
 
 
-def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> str:
-    """Return a table of the four metrics, with a line for each of several predictions.
+class ScoreTable(str):
+    """What `score_table` returns: text, which a notebook shows as a table with the best marked."""
+
+    rows: dict[str, list[str]]
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
+        scores = [float(row[0]) for row in self.rows.values()]
+        page = f'<table class="mmnist-scores"><caption>{CAPTION}</caption>'
+        page += f"<thead><tr><td></td>{head}</tr></thead><tbody>"
+        for name, row in self.rows.items():
+            best = len(scores) > 1 and float(row[0]) == min(scores)
+            title, start, end = html.escape(name), "<b>" * best, "</b>" * best
+            cells = "".join(f"<td>{start}{cell}{end}</td>" for cell in row)
+            page += f'<tr><th scope="row">{title}{" (best)" * best}</th>{cells}</tr>'
+        return page + "</tbody></table>"
+
+
+def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> ScoreTable:
+    """Return a table of the four metrics, with a row for each of several predictions.
 
     >>> true = np.full((2, 1, 8, 8), 0.5)
-    >>> print(score_table({"black": 0 * true}, true))
-               MSE  95 % interval     MAE    SSIM   PSNR
-    black     16.0     16 to 16      32.0  0.0016   6.02
+    >>> score_table({"black": 0 * true}, true)
+            MSE  95 % interval   MAE    SSIM  PSNR
+    black  16.0       16 to 16  32.0  0.0016  6.02
+
+    It's text, and as the last value of a notebook's cell an HTML table, which marks the best row.
 
     `predictions` maps names to frames; these and `true` are as for `mse`, with two sequences or
     more. The interval of the MSE is that of `bootstrap`. PSNR counts no frame as better than one
     pixel that is off by one gray level, so it stays finite where a frame is perfect.
     """
     check_named(predictions, "predictions", "frames")
-    wide = max(map(len, predictions))
-    lines = [f"{'':{wide}}    MSE  95 % interval     MAE    SSIM   PSNR"]
+    rows = {}
     for name, predicted in predictions.items():
-        interval = bootstrap(mse(predicted, true, axis=1))
-        others = (score(predicted, true) for score in (mae, ssim, finite_psnr))
-        lines.append(f"{name:{wide}} " + ROW.format(mse(predicted, true), *interval, *others))
-    return "\n".join(lines)
+        low, high = bootstrap(mse(predicted, true, axis=1))
+        means = [score(predicted, true) for score in (mse, mae, ssim, finite_psnr)]
+        cells = [f"{mean:.{digits}f}" for mean, digits in zip(means, (1, 1, 4, 2), strict=True)]
+        rows[str(name)] = [cells[0], f"{low:.0f} to {high:.0f}", *cells[1:]]
+    grid = [("", *HEAD), *((name, *row) for name, row in rows.items())]
+    first, *others = [max(map(len, column)) for column in zip(*grid, strict=True)]
+    lines = []
+    for name, *row in grid:
+        padded = (f"  {cell:>{width}}" for cell, width in zip(row, others, strict=True))
+        lines.append(f"{name:{first}}" + "".join(padded))
+    table = ScoreTable("\n".join(lines))
+    table.rows = rows
+    return table
 
 
 def show_curves(

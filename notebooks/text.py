@@ -19,6 +19,16 @@ def tags(cell: Any) -> set[str]:
     return set(cell.metadata.get("tags", ()))
 
 
+def for_tests_alone(cell: Any) -> bool:
+    """Tell whether a cell is there for Jupyter, Colab and the tests, and no reader's concern."""
+    return "remove-cell" in tags(cell)
+
+
+def for_readers(source: str) -> str:
+    """Return a cell's code without what it says to the tests."""
+    return re.sub(r"^# NBVAL_IGNORE_OUTPUT\n# Not compared:.*\n", "", source)
+
+
 def player(output: Any) -> str:
     """Return the HTML of a player, which a slider brings too, or nothing for other outputs."""
     page: str = output.get("data", {}).get("text/html", "")

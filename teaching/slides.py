@@ -30,7 +30,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
 from notebooks.address import CONFIG, ROOT
-from notebooks.text import mathml, player, relink, tags
+from notebooks.text import for_readers, for_tests_alone, mathml, player, relink
 
 COURSE = (ROOT / "_toc.yml").read_text("utf-8").split("caption: Going further")[0]
 PAGES = re.findall(r"file: (book/[\w-]+)$", COURSE, re.M)  # recipes are looked up, not told
@@ -83,7 +83,7 @@ def pieces(notebook: Any) -> Iterator[Piece]:
         if cell.cell_type == "markdown":
             text = relink(cell.source, deck)
             yield from (prose(block.strip()) for block in re.findall(BLOCK, text, re.M | re.S))
-        elif "hide-cell" not in tags(cell):
+        elif not for_tests_alone(cell):
             yield code(cell)
 
 
@@ -144,7 +144,7 @@ def rows(lines: list[str], width: int) -> int:
 
 def code(cell: Any) -> Piece:
     """Make a piece of a cell of code and its outputs, without what it says to the tests."""
-    cell.source = re.sub(r"^# NBVAL_IGNORE_OUTPUT\n# Not compared:.*\n", "", cell.source)
+    cell.source = for_readers(cell.source)
     lines, width, height = len(cell.source.splitlines()), 0.0, 0.0
     shown, room = [], 23 - lines
     for output in cell.outputs:

@@ -27,7 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from mmnist_lib import choose_keras_backend
 from notebooks import address
-from notebooks.text import mathml, player, tags
+from notebooks.text import for_readers, for_tests_alone, mathml, player, tags
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
 GUIDE = "book/instructors"  # it lists what students get wrong
@@ -87,6 +87,7 @@ def rework_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
         notebook = nbformat.reads(source[0], as_version=4)
         add_worked_solutions(app, docname, notebook)
         show_sliders_as_html(docname, notebook)
+        hide_machinery(notebook)
         add_facts(app, docname, notebook)
         source[0] = nbformat.writes(notebook)
 
@@ -188,6 +189,13 @@ def show_sliders_as_html(docname: str, notebook: Any) -> None:
                     f"{docname}: a widget would be dead on the site. "
                     "Use mmnist_lib.slider, which brings HTML too"
                 )
+
+
+def hide_machinery(notebook: Any) -> None:
+    """Drop the cells, and of others the first lines, that are not there for readers."""
+    notebook.cells = [cell for cell in notebook.cells if not for_tests_alone(cell)]
+    for cell in notebook.cells:
+        cell.source = for_readers(cell.source)
 
 
 def visit_inline_math(self: Any, node: nodes.math) -> None:

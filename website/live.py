@@ -32,7 +32,7 @@ from sphinx.config import Config
 
 from mmnist_lib.player import PAGE
 from notebooks.address import ROOT
-from notebooks.text import first_code
+from notebooks.text import for_tests_alone
 
 LOCK = Path(__file__).with_name("pyodide-lock.json")
 FILES = Path(sys.prefix) / "share" / "pyodide"  # where they are kept between two builds
@@ -181,9 +181,9 @@ def written_names(tree: ast.Module, table: symtable.SymbolTable) -> Iterator[str
 
 
 def code_cells(notebook: Any) -> list[Any]:
-    """Return the cells of code, without the first, which installs the library on Colab."""
-    first = first_code(notebook)
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell is not first]
+    """Return the cells of code that a page shows."""
+    cells = (cell for cell in notebook.cells if cell.cell_type == "code")
+    return [cell for cell in cells if not for_tests_alone(cell)]
 
 
 # the pages
@@ -222,7 +222,7 @@ def add_questions(
 def name_cells(body: str, notebook: Any) -> str:
     """Write into a page which cell of the notebook each of its cells is."""
     needs = lacks(notebook)
-    marks = [""]  # the first cell is Colab's
+    marks = []
     for cell in code_cells(notebook):
         graded = cell.metadata.get("nbgrader", {})
         mark = f'data-cell="{escape(cell.id)}" '

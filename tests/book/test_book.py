@@ -184,7 +184,7 @@ def test_an_ignored_output_has_a_reason_and_an_assertion_after_it(path):
             assert re.match(r"# NBVAL_IGNORE_OUTPUT\n# Not compared: .{20,}\n", text)
             assert any("assert " in later for later in code[number : number + 3])
     tags = {tag for cell in read(path)["cells"] for tag in cell["metadata"].get("tags", [])}
-    assert tags <= {"hide-cell"}, "tags such as nbval-skip hide a cell from its test"
+    assert tags <= {"remove-cell"}, "tags such as nbval-skip hide a cell from its test"
 
 
 @each_notebook

@@ -1,10 +1,12 @@
 """The benchmark's metrics by hand and against scikit-image, and the baselines on real clips."""
 
+import re
 import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -638,6 +640,22 @@ def test_the_table_has_a_line_for_each_with_its_scores(clips):
         wanted = [score(predicted, targets) if callable(score) else score for score in scores]
         assert_allclose(found, wanted, atol=0.51, rtol=0)
         assert abs(found[4] - wanted[4]) < 1e-4 and low < found[0] < high
+
+
+def test_a_notebook_shows_a_table_whose_best_rows_are_marked_in_words(clips):
+    inputs, targets = clips
+    predictions = {"a <b>": copy_last(inputs, 10), "black": black(inputs, 10)}
+    table = score_table(predictions | {"as black": predictions["black"]}, targets)
+    page = BeautifulSoup(table._repr_html_(), "html.parser")
+    assert "Lowest MSE: best" in page.caption.text
+    head, *rows = [[cell.text for cell in row.find_all(["td", "th"])] for row in page("tr")]
+    assert [cell["scope"] for cell in page.thead("th")] == ["col"] * 5
+    assert [row.th["scope"] for row in page.tbody("tr")] == ["row"] * 3
+    names, lines = ["a <b>", "black (best)", "as black (best)"], str(table).splitlines()
+    assert [row[0] for row in rows] == names and repr(table) == str(table) == table
+    for row, line in zip([head, *rows], lines, strict=True):
+        assert re.split(r" {2,}", line.strip())[-5:] == row[1:]
+    assert "(best)" not in score_table({"black": predictions["black"]}, targets)._repr_html_()
 
 
 def test_a_table_of_nothing_is_an_error(clips):

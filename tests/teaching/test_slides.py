@@ -61,7 +61,7 @@ def test_each_heading_begins_a_slide(decks, path):
 def test_all_is_shown_or_said(decks, path):
     """Each cell but the set-up stands on a slide, each word on one or in its notes."""
     deck = decks[path.stem]
-    code = [cell for cell in cells(path, "code") if "hide-cell" not in str(cell["metadata"])]
+    code = [cell for cell in cells(path, "code") if "remove-cell" not in str(cell["metadata"])]
     assert len(deck.select(".jp-CodeCell")) == len(code) > 10
     said = words(deck.select_one(".slides").get_text())
     for block in re.split(r"\n\n+", prose(path)):

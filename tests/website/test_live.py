@@ -14,6 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
+from notebooks.text import for_tests_alone
 from tests.teaching.test_exercises import grades, read_mistakes, source_version
 from website import live
 
@@ -66,7 +67,6 @@ def test_a_file_that_is_not_pyodides_is_refused(tmp_path):
 
 def test_a_cell_that_needs_keras_is_told_and_those_that_build_on_it():
     sources = {
-        "installer": "%pip install mmnist-lib",
         "both": "import numpy as np\nfrom mmnist_lib.prediction import load_model\nscores = {}",
         "model": "model = load_model('unet')",
         "uses": "def guess(x):\n    return model.predict(x)",
@@ -87,6 +87,19 @@ def test_a_cell_that_needs_keras_is_told_and_those_that_build_on_it():
     needy = ["both", "model", "uses", "calls", "reads", "names", "another"]
     needed = dict.fromkeys(needy, "Keras")
     assert found == needed | {"magic": "Jupyter"}
+
+
+@pytest.mark.parametrize("path", [*(ROOT / "book").rglob("*.ipynb")], ids=lambda path: path.stem)
+def test_a_cell_that_is_not_shown_makes_nothing_that_another_needs(path):
+    """It does not run in a page, so it is told here as one that needs what is not there."""
+    book = nbformat.read(path, as_version=4)
+    lacking, hidden = live.lacks(book), set()
+    for cell in book.cells:
+        if for_tests_alone(cell):
+            hidden.add(cell.id)
+            cell.metadata.tags = []
+            cell.source = "import keras\n" + cell.source.replace("%pip", "pass  #")
+    assert hidden and {*live.lacks(book)} == {*lacking} | hidden
 
 
 @pytest.mark.parametrize("name", [*CHAPTERS, *(f"exercises/{name}" for name in CHAPTERS)])

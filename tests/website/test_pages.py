@@ -1,5 +1,6 @@
 """The built site, as files: every link leads somewhere, every button to the right file."""
 
+import html
 import json
 import os
 import re
@@ -7,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlencode, urlsplit
 
+import nbformat
 import nbformat.v4 as nb
 import pytest
 from bs4 import BeautifulSoup
@@ -16,6 +18,8 @@ from sphinx.errors import ExtensionError
 from benchmarks.pages import pages as measured_pages
 from benchmarks.pages import weigh
 from notebooks.address import STATED
+from notebooks.text import for_readers, for_tests_alone
+from website import live
 from website.course import show_sliders_as_html
 from website.publish import MOVED, used_rules
 
@@ -59,6 +63,22 @@ def test_every_link_within_the_site_leads_somewhere(pages):
             if parts.fragment and target.suffix == ".html":
                 anchors = pages[target].anchors if target in pages else set()
                 assert unquote(parts.fragment) in anchors, f"{path.name} links to {link}"
+
+
+# What Jupyter, Colab and the tests need, and what a training says of each of its steps.
+MACHINERY = r"NBVAL_IGNORE_OUTPUT|# Not compared:|%pip|find_spec\(.mmnist_lib.\)|Epoch \d+/\d+"
+
+
+def test_no_page_shows_what_is_there_for_machines(pages):
+    shown = {path: html.unescape(re.sub("<[^>]+>", "", path.read_text("utf-8"))) for path in pages}
+    found = {path.name: re.search(MACHINERY, text) for path, text in shown.items()}
+    assert not {name: it[0] for name, it in found.items() if it}
+    for chapter in CHAPTERS:
+        text = shown[SITE / "book" / f"{chapter}.html"]
+        notebook = nbformat.read(BOOK / f"{chapter}.ipynb", as_version=4)
+        hidden = [cell.source for cell in notebook.cells if for_tests_alone(cell)]
+        assert hidden and not [source for source in hidden if source in text]
+        assert all(for_readers(cell.source) in text for cell in live.code_cells(notebook))
 
 
 def external(page: Page, host: str) -> list[str]:

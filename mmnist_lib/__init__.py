@@ -3,8 +3,8 @@
 Chapter N of the course explains module N: `loading`, `visualization`, `trajectories`,
 `bouncing`, `compositing`, `prediction` (with `metrics`), `tracking`. `player` moves pictures on a
 page, `files` writes the complete dataset, and ``python -m mmnist_lib`` does so from the command
-line. All names are here but those of `prediction`, which imports Keras, of `scale`, which imports
-Dask and Zarr, and of `exercises`: ``from mmnist_lib.prediction import build_model``.
+line. All names are here except those of `prediction`, because it imports Keras, of `scale`, because
+it imports Dask and Zarr, and of `exercises`: ``from mmnist_lib.prediction import build_model``.
 """
 
 # Each module says in `__all__` what is public.

@@ -54,12 +54,12 @@ Writes uint8 frames. A name that ends in .npy gives one file in NumPy's format, 
 PredRNN reads, .zarr a store of compressed chunks (which needs the extra "scale"). You can't mistake
 an unfinished file for a finished one, because until it is whole it is called .FILE.partial.
 Sequence i depends only on the digits, the seed, the settings and i, so a larger file begins with
-those of a smaller one.
+the sequences of a smaller one.
 """
 
 SHOW = """
 Prints the shape, and the first and the last frame of a sequence as characters. With --save,
-writes a moving .gif or a film strip as .png instead of the characters.
+writes a moving .gif, or a strip of all frames as .png, instead of the characters.
 """
 
 SCORE = """
@@ -77,8 +77,8 @@ SOURCE = """where the digits come from: keras downloads all 70,000, sample is th
 with the library, PATH is an .npz in Keras' layout or a folder of MNIST's IDX files; auto takes
 $MMNIST_DATA, else keras, else sample"""
 
-SPLIT = """which of MNIST's digits; the published file has test; validation is the last sixth of
-those for training, which train leaves out"""
+SPLIT = """which of MNIST's digits: the published file has test, and validation is the last sixth of
+the training digits, which train leaves out"""
 
 LAYOUT = """canonical, as the published file: (frames, sequences, size, size); batch: (sequences,
 frames, size, size) (default: canonical in a .npy, batch in a .zarr)"""
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_option(group: Any, name: str, default: Any, help: str, **settings: Any) -> None:
-    """Add an option whose type is that of its default, which its help names."""
+    """Add an option that has the type of its default, which its help names."""
     settings = {"type": type(default), "default": default, **settings}
     group.add_argument(name, help=f"{help} (default: {default})", **settings)
 
@@ -133,7 +133,7 @@ def _add_what_and_how(command: Any) -> None:
     _add_option(what, "--frames", 20, "in each sequence", metavar="N")
     _add_option(what, "--digits", 2, "in each sequence", metavar="N")
     _add_option(what, "--size", 64, "side of the canvas", metavar="PX")
-    speed = "speed, as a part of the free range in each frame"
+    speed = "speed, as a fraction of the free range per frame"
     _add_option(what, "--step-length", 0.1, speed, metavar="X")
     _add_option(
         what, "--rule", "clamp", "at the walls; the published file has clamp", choices=RULES
@@ -166,7 +166,7 @@ def _add_layout(command: Any) -> None:
 
 def _add_score(command: Any) -> None:
     command.add_argument("more", type=Path, nargs="*", metavar="file", help="the last is the truth")
-    floor = "the digits of a file with --truth, as for generate; adds the floor"
+    floor = "the digits that a file with --truth was made of; adds the floor"
     command.add_argument("--source", metavar="auto|sample|keras|PATH", help=floor)
     _add_option(command, "--split", "test", SPLIT, choices=("train", "validation", "test"))
     _add_layout(command)

@@ -41,7 +41,7 @@ def check_file(path: Any) -> Path:
 
 
 def check_target(path: Any, suffixes: tuple[str, ...], force: bool) -> Path:
-    """Return the path of a file that may be written, or raise what stands against it."""
+    """Return the path of a file that may be written, or raise an error that says why not."""
     path = check_path(path)
     given = f"path={str(path)!r}"
     if path.suffix not in suffixes:

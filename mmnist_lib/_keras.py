@@ -67,7 +67,7 @@ def download_mnist() -> tuple[Any, Any, Any, Any]:
     choose_keras_backend()
     try:
         from keras.datasets import mnist
-    except Exception as error:  # a backend that is half installed raises whatever it likes
+    except Exception as error:  # a backend that is half installed may raise any error
         raise ImportError(f"Keras cannot be imported ({_first_line(error)})") from error
     try:
         with _stall_limit(STALL):

@@ -44,8 +44,8 @@ def bounce_path(
     rule : {"clamp", "reflect"}, default "clamp"
         - ``"clamp"``, the real dataset's: step; a digit that is at or beyond a wall is put on
           the wall, and its velocity on that axis turns round; record. The overshoot is lost.
-        - ``"reflect"``: the path of a perfect mirror, in closed form. The overshoot is
-          traveled back.
+        - ``"reflect"``: the path of a perfect mirror, in closed form. The digit
+          travels the overshoot back.
 
     Returns
     -------

@@ -50,7 +50,7 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     -------
     integer array of the same shape
         ``int((size - digit_size) * path)``, truncated: the pixel of the digit's top-left corner.
-        `composite` refuses a path that leaves [0, 1] by a pixel or more.
+        `composite` doesn't accept a path that leaves [0, 1] by a pixel or more.
     """
     free, path = check_free_range(size, digit_size), check_points(path, "path")
     if (np.abs(path) >= 2**62 / max(free, 1)).any():
@@ -70,7 +70,7 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
     Parameters
     ----------
     sprites : uint8 array of shape ``(k, h, h)``
-        The digits, k of them; none gives black frames.
+        The digits, k of them; without any, the frames are black.
     positions : array_like of int, shape ``(k, n_frames, 2)``
         Their tracks: pixel ``(row, column)`` of each top-left corner, wholly on the canvas.
     size : int, default 64
@@ -104,9 +104,9 @@ def _check_sprites(sprites: Any, positions: Any, size: Any) -> tuple[Frames, NDA
     return sprites, check_tracks(tracks, "positions", free) if len(sprites) else tracks
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
+@dataclass(frozen=True, eq=False)  # because arrays have no single truth value
 class GroundTruth:
-    """What made n sequences of k digits each; that of one sequence leads with ``(k,)`` alone.
+    """The ground truth of n sequences of k digits each; for one sequence, axis n is missing.
 
     Attributes
     ----------
@@ -158,7 +158,7 @@ class MovingMNIST:
     labels : array of shape ``(n,)``, optional
         What the images show, for the ground truth.
     n_digits : int, default 2
-        Digits in a sequence; 0 gives black frames.
+        Digits in a sequence; with 0, the frames are black.
     n_frames : int, default 20
         Frames in a sequence.
     size : int, default 64
@@ -176,9 +176,9 @@ class MovingMNIST:
     Each digit takes four uniform numbers: which image, start row, start column, angle. They are
     block ``i * n_digits + digit`` of the counter-based stream Philox with the seed for its key
     (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), so any sequence is
-    reached at once. The rule is that of the published test set (Srivastava, Mansimov and
-    Salakhutdinov, ICML 2015), but for one thing: their generator deals the digits from a
-    shuffled pack, and this one draws each digit by itself.
+    reached at once. The rule is the published test set's (Srivastava, Mansimov and Salakhutdinov,
+    ICML 2015), with one difference: their generator deals the digits from a shuffled pack, but
+    this one draws each digit independently.
     """
 
     def __init__(
@@ -282,7 +282,7 @@ class MovingMNIST:
                 frames[low] = composite(sprites[0], tracks[0], self.size)
 
     def truth(self, start: int, stop: int | None = None) -> GroundTruth:
-        """Return what made sequences `start` to `stop - 1`, or the one sequence `start`.
+        """Return the ground truth of sequences `start` to `stop - 1`, or of the one `start`.
 
         >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
         >>> data.truth(0).track.shape, data.truth(0, 5).track.shape

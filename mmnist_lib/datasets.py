@@ -1,4 +1,4 @@
-"""A dataset of finite length, as PyTorch and others take one. "Other frameworks" explains it.
+"""A dataset with a length, for PyTorch and other frameworks. "Other frameworks" explains it.
 
 Raises
 ------
@@ -69,7 +69,7 @@ class SequenceDataset:
         return self.n_sequences
 
     def __getitem__(self, index: Any) -> Any:
-        """Make one sequence, or those of a slice or a list: frames, or inputs and targets."""
+        """Make the sequences of an integer, a slice or a list: frames, or inputs and targets."""
         if isinstance(index, slice):
             index = range(*index.indices(self.n_sequences))
         chosen = check_array(index, "index")

@@ -8,7 +8,7 @@ Raises
 TypeError, ValueError
     If an argument does not fit, or a file is cut short or holds no sequences.
 FileExistsError, FileNotFoundError, IsADirectoryError, OSError
-    If a file is in the way, is not there, is a folder, or the file system refuses.
+    If a file exists already, is missing, is a folder, or can't be written or read.
 """
 
 from __future__ import annotations

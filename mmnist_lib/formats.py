@@ -33,8 +33,8 @@ PREDRNN = ("clips", "dims", "input_raw_data")
 BLOCK_BYTES = 512 * 20 * 64 * 64  # 42 MB: 512 sequences of the usual kind are made at a time
 Progress = Callable[[int], None]
 
-# What the published file is known by. The MSE is that of frames 10 to 19, predicted as black or
-# as a copy of frame 9.
+# How to recognize the published file. The MSE is for frames 10 to 19, predicted as black or as
+# a copy of frame 9.
 PUBLISHED = {
     "shape": "(20, 10000, 64, 64)",
     "dtype": "uint8",
@@ -165,7 +165,7 @@ def truth_path(path: Path) -> Path:
 
 
 def check_truth_target(data: Any, path: Path, force: bool) -> Path:
-    """Return the path of the truth beside `path`, or raise what stands against writing it."""
+    """Return the path of the truth beside `path`, or raise an error that says why not."""
     if not isinstance(data, MovingMNIST):
         raise TypeError("truth=True needs a MovingMNIST: other data has no truth to write")
     if data.labels is not None and data.labels.dtype.hasobject:

@@ -1,7 +1,7 @@
-"""Past one machine: a Zarr store of sequences, made by Dask on threads or on a cluster.
+"""Write more than one machine can hold: a Zarr store, made by Dask on threads or a cluster.
 
 Sequence i depends on the seed and on i alone, so any worker can make any block of sequences, in
-any order, twice if need be. Needs ``pip install "mmnist-lib[scale]"``.
+any order, and even twice. Needs ``pip install "mmnist-lib[scale]"``.
 
 Raises
 ------
@@ -189,7 +189,7 @@ def _open(path: Path, layout: str | None) -> tuple[Any, str]:
 def _is_array(path: Path) -> bool:
     try:
         return zarr.open_array(path, mode="r") is not None
-    except Exception:  # what is no array raises whatever it likes
+    except Exception:  # anything else than an array may raise any error
         return False
 
 
@@ -210,7 +210,7 @@ class _Job:
         }  # fmt: skip
 
     def check_begin(self, force: bool) -> None:
-        """Make the folder of the unfinished store, or raise what stands against it."""
+        """Make the folder of the unfinished store, or raise an error that says why not."""
         if self.partial.exists() and not force:
             raise FileExistsError(
                 f"{str(self.partial)!r} exists: another run is writing it, or was stopped. "

@@ -1,4 +1,4 @@
-"""Find the digits of a sequence exactly, and predict as well as it allows. Chapter 8 explains it.
+"""Find the digits of a sequence without training, and predict from them. Chapter 8 explains it.
 
 The idea: cut the window along a supposed track out of each frame, and keep each pixel's minimum.
 Along the right track at least the digit is left; along a wrong one almost nothing is.
@@ -42,7 +42,7 @@ PULL = 4.0  # white pixels in all frames that a digit costs for each px² that i
 GRID = 1024  # angles and starts from which the tracks of a coordinate are listed
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
+@dataclass(frozen=True, eq=False)  # because arrays have no single truth value
 class Tracks:
     """What `track` found in a sequence of n frames with k digits, the heavier digit first.
 
@@ -118,8 +118,8 @@ def track(
     Returns
     -------
     Tracks
-        The best explanation found. Its `exact` is False for frames of another process: noise,
-        another speed or rule, another number of digits.
+        The best explanation found. Its `exact` is False for frames that were made differently:
+        with noise, another speed or rule, or another number of digits.
     """
     frames = _check_frames(frames, least=3)
     n_digits = check_count(n_digits, "n_digits", most=MOST)
@@ -183,7 +183,7 @@ def oracle(
     >>> predicted[0, 10, 8:14]  # it steps by 3 or 4 pixels, as in the input
     array([0., 0., 1., 1., 1., 1.], dtype=float32)
 
-    No predictor that sees frames knows more, so on average none has a smaller error. What stays
+    A predictor that sees only frames can't know more, so on average none does better. What stays
     unknown is where between the pixels a digit started, and its angle: all that agree with the
     track are equally likely.
 
@@ -206,7 +206,7 @@ def oracle(
     float32 array ``(n_frames, size, size)``, from 0 to 1
     """
     check_choice(estimate, "estimate", ESTIMATES)
-    composite(sprites, positions, size)  # raises what stands against these
+    composite(sprites, positions, size)  # raises if these don't fit
     sprites, positions = np.asarray(sprites), np.asarray(positions)
     n_frames = check_count(n_frames, "n_frames", most=MOST)
     futures = [futures_of(track, n_frames, size, step_length, rule) for track in positions]

@@ -1,8 +1,8 @@
 """Where a digit starts and how it moves: straight paths. Chapter 3 explains it.
 
 Positions are unit coordinates: ``(row, column)`` of the digit's top-left corner, as a
-fraction in [0, 1] of the room that the canvas leaves it. Velocities are in the same unit
-per frame. Rows count downwards, as in every image.
+fraction in [0, 1] of the free range, which is how far it can move. Velocities are in the same
+unit per frame. Rows count downwards, as in every image.
 
 Raises
 ------
@@ -67,8 +67,8 @@ def random_velocity(
         - ``"angle"``, the real dataset's: one angle, uniform over the circle, and the
           same speed for every digit.
         - ``"box"``, which tutorials use: `step_length` times two independent numbers from
-          [0, 1). Never negative, so every digit sets out down and to the right, each at a
-          speed of its own.
+          [0, 1). They are never negative, so every digit starts down and to the right, each
+          at its own speed.
 
     Returns
     -------
@@ -133,8 +133,8 @@ def straight_path(start: ArrayLike, velocity: ArrayLike, n_frames: int) -> NDArr
     Returns
     -------
     float64 array of shape ``(..., n_frames, 2)``
-        Frame t is ``start + (t + 1) * velocity``. Nothing keeps it inside [0, 1]:
-        `bounce_path` does that.
+        Frame t is ``start + (t + 1) * velocity``. It may leave [0, 1]; use `bounce_path` to
+        keep it inside.
     """
     start, velocity = check_motion(start, velocity)
     steps = np.arange(1, check_count(n_frames, "n_frames", most=MOST) + 1)[:, np.newaxis]

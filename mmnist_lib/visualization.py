@@ -94,7 +94,7 @@ def show_strip(
     titles: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> None:
-    """Show the frames of a sequence side by side, numbered from 0: a film strip.
+    """Show the frames of a sequence side by side, numbered from 0.
 
     >>> show_strip(np.zeros((20, 64, 64), np.uint8), every=4)
 

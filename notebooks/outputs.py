@@ -158,7 +158,7 @@ def readme_player() -> Any:
 
 
 def save_preview(path: Path) -> None:
-    """Draw what a link to the site shows elsewhere: the title, and two film strips."""
+    """Draw what a link to the site shows elsewhere: the title, and two strips of frames."""
     figure, axes = plt.subplots(2, figsize=(12, 6.3), facecolor="black")
     figure.subplots_adjust(left=0.03, right=0.97, top=0.78, bottom=0.02, hspace=0)
     for ax, clip in zip(axes, readme_player().clips, strict=False):

@@ -1,6 +1,6 @@
 """Make what the site offers for download: ``python -m website.downloads [FOLDER]``.
 
-The whole book as a PDF, with film strips in place of players, and a zip of the notebooks and the
+The whole book as a PDF, with strips in place of players, and a zip of the notebooks and the
 library for a class without a network. What is made twice from the same sources is the same.
 
 The PDF is Sphinx's one long page, printed by Chromium. Nobody can click on paper, so answers are
@@ -82,7 +82,7 @@ TITLE_PAGE = Template("""
 <p>{{ author }}</p>
 <img alt="Every second frame of a sequence in which two handwritten digits move and bounce."
  src="data:image/png;base64,{{ strip }}">
-<p>A player of the site is a film strip here: its frames, from left to right and from top to
+<p>A player of the site is a strip here: its frames, from left to right and from top to
 bottom. The site is at <a href="{{ site }}">{{ site }}</a>.</p>
 <div class="imprint">{{ license }}</div>
 </div>

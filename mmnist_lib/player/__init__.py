@@ -41,7 +41,7 @@ class Player:
     """A clip that plays on a page without a kernel; `animate` makes it.
 
     In a notebook and on the site it is a small player: play and pause, a frame slider,
-    arrow keys. Where HTML does not go, such as a PDF, it is a film strip; in a terminal, a
+    arrow keys. Where HTML does not go, such as a PDF, it is a strip; in a terminal, a
     line with the shape and a hash of the frames.
 
     Attributes

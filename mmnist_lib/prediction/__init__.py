@@ -1,6 +1,6 @@
 """Feed moving digits to Keras, train models, and let them predict. Chapters 6 and 7 explain it.
 
-Importing this package imports Keras. What needs no Keras, the task itself and its scores, is in
+Importing this package imports Keras. The scores and the baselines need no Keras, so they are in
 `mmnist_lib.metrics`.
 """
 # ruff: noqa: E402

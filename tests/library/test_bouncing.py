@@ -23,7 +23,7 @@ def pair(numbers):
 
 
 def clamp_loop(p, v, n_frames):
-    """The real data set's rule, word by word."""
+    """The real dataset's rule, word by word."""
     path = []
     for _ in range(n_frames):
         p = p + v

@@ -839,7 +839,7 @@ def test_a_clip_is_saved_as_a_gif(run, made, tmp_path, name):
             np.testing.assert_allclose(shown, sample()[3][number], atol=2)
 
 
-def test_a_clip_is_saved_as_a_film_strip(run, made, tmp_path):
+def test_a_clip_is_saved_as_a_strip(run, made, tmp_path):
     path = tmp_path / "strip.png"
     status, out, err = run("show", made / "canonical.npy", "--index", "3", "--save", path)
     assert (status, err) == (0, "") and names(tmp_path) == {"strip.png"}

@@ -1,4 +1,4 @@
-"""Pixels, merging, and the complete data set."""
+"""Pixels, merging, and the complete dataset."""
 
 import copy
 import hashlib
@@ -26,7 +26,7 @@ def labels(n=12):
 
 
 def small(**changes):
-    """Make a small data set, quickly."""
+    """Make a small dataset, quickly."""
     settings = {"n_digits": 2, "n_frames": 4, "size": 12, "seed": 1}
     return MovingMNIST(digits(side=5), labels(), **settings | changes)
 
@@ -45,7 +45,7 @@ def draw_slowly(sprites, positions, size):
 
 
 def move_slowly(start, velocity, n_frames, room):
-    """Follow the real data set's rule on one axis: step, clamp and turn, record."""
+    """Follow the real dataset's rule on one axis: step, clamp and turn, record."""
     p, v, pixels = start, velocity, []
     for _ in range(n_frames):
         p += v
@@ -314,7 +314,7 @@ def test_the_repr_names_every_setting():
     )
 
 
-# MovingMNIST: the rule of the real data set
+# MovingMNIST: the rule of the real dataset
 
 
 @pytest.mark.parametrize("n_digits", [0, 1, 2, 4])
@@ -479,7 +479,7 @@ def test_a_copy_for_a_worker_makes_the_same_sequences(clone):
 def test_the_stream_never_changes():
     _, (images, _) = load_mnist("sample")
     frames = MovingMNIST(images, seed=0).batch(0, 10)
-    # A new hash means that everyone's data sets change: that is no small release.
+    # A new hash means that everyone's datasets change: that is no small release.
     assert hashlib.sha256(frames.tobytes()).hexdigest() == (
         "bb01e4379e9a9345308622b49532c11334cd1fc8373be37ecb0c9de9d6ca71e4"
     )

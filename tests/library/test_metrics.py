@@ -481,11 +481,11 @@ def test_what_cannot_be_resampled_is_refused(arguments, error, words):
 @each_baseline
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("n_out", [1, 7, np.int64(3)])
-def test_baselines_give_films_of_the_asked_length(baseline, dtype, n_out):
-    films = baseline(noise(4, 3, 8, 9).astype(dtype), n_out)
-    assert films.shape == (4, n_out, 8, 9) and films.dtype == np.float32
-    assert films.min() >= 0 and films.max() <= 1
-    films[0, 0] = 0.5  # a film is an array of its own, not a view of one frame
+def test_baselines_give_sequences_of_the_asked_length(baseline, dtype, n_out):
+    made = baseline(noise(4, 3, 8, 9).astype(dtype), n_out)
+    assert made.shape == (4, n_out, 8, 9) and made.dtype == np.float32
+    assert made.min() >= 0 and made.max() <= 1
+    made[0, 0] = 0.5  # an array of its own, not a view of one frame
 
 
 @each_baseline
@@ -500,8 +500,8 @@ def test_baselines_change_nothing_that_they_see(baseline):
 def test_black_stays_black(baseline):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        films = baseline(np.zeros((2, 3, 8, 8)), 4)
-    assert (films == 0).all()
+        made = baseline(np.zeros((2, 3, 8, 8)), 4)
+    assert (made == 0).all()
 
 
 def test_black_is_black_whatever_came_before():
@@ -510,34 +510,34 @@ def test_black_is_black_whatever_came_before():
 
 def test_the_last_frame_is_copied():
     inputs = noise(2, 3, 8, 8).astype(np.float32)
-    films = copy_last(inputs, 4)
+    made = copy_last(inputs, 4)
     for t in range(4):
-        assert_array_equal(films[:, t], inputs[:, 2])
+        assert_array_equal(made[:, t], inputs[:, 2])
 
 
-def film_of(digit, at, step, n_frames, size=64):
+def moved_digit(digit, at, step, n_frames, size=64):
     """Draw a digit on its straight way, in whole pixels; it may leave the canvas."""
-    film = np.zeros((n_frames, 3 * size, 3 * size))
-    for t, frame in enumerate(film):
+    frames = np.zeros((n_frames, 3 * size, 3 * size))
+    for t, frame in enumerate(frames):
         row, column = size + at[0] + t * step[0], size + at[1] + t * step[1]
         frame[row : row + 28, column : column + 28] = digit
-    return film[:, size : 2 * size, size : 2 * size]
+    return frames[:, size : 2 * size, size : 2 * size]
 
 
 @pytest.mark.parametrize("step", [(0, 0), (0, 3), (-2, 0), (3, -2), (-3, -3), (2, 3)])
 def test_a_digit_that_moves_by_whole_pixels_is_extrapolated_exactly(step):
     _, (images, _) = load_mnist("sample")
     digits = images[:20] / 255
-    films = np.stack([film_of(digit, (18, 18), step, n_frames=6) for digit in digits])
-    inputs, targets = split_frames(films, 2)
+    made = np.stack([moved_digit(digit, (18, 18), step, n_frames=6) for digit in digits])
+    inputs, targets = split_frames(made, 2)
     assert_array_equal(extrapolate(inputs, 4), targets.astype(np.float32))
 
 
 def test_what_leaves_the_canvas_is_lost_and_does_not_come_back():
     # Whole in the two frames seen, then it leaves down and to the left.
-    film = film_of(np.ones((28, 28)), (31, 30), (5, -6), n_frames=10)
-    assert film[1].sum() == 28**2 > film[4].sum() > film[-1].sum() == 0
-    inputs, targets = split_frames(film[np.newaxis], 2)
+    frames = moved_digit(np.ones((28, 28)), (31, 30), (5, -6), n_frames=10)
+    assert frames[1].sum() == 28**2 > frames[4].sum() > frames[-1].sum() == 0
+    inputs, targets = split_frames(frames[np.newaxis], 2)
     predicted = extrapolate(inputs, 30)  # until it is two canvases away
     assert_array_equal(predicted[:, :8], targets)
     assert (predicted[:, 8:] == 0).all()
@@ -547,11 +547,11 @@ def test_what_leaves_the_canvas_is_lost_and_does_not_come_back():
     assert_array_equal(turned, predicted.swapaxes(-1, -2))
 
 
-def test_each_film_moves_by_itself_and_as_in_its_last_two_frames():
+def test_each_sequence_moves_by_itself_and_as_in_its_last_two_frames():
     inputs = np.zeros((2, 3, 8, 10))
     for n, t, row, column in [(0, 0, 7, 7), (0, 1, 1, 1), (0, 2, 2, 3), (1, 1, 5, 9), (1, 2, 5, 6)]:
         inputs[n, t, row, column] = 0.5
-    places = [np.argwhere(film).tolist() for film in extrapolate(inputs, 3)]
+    places = [np.argwhere(frames).tolist() for frames in extrapolate(inputs, 3)]
     assert places == [[[0, 3, 5], [1, 4, 7], [2, 5, 9]], [[0, 5, 3], [1, 5, 0]]]
 
 

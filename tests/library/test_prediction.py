@@ -458,7 +458,7 @@ def test_a_rollout_feeds_back_few_of_many_predicted_frames():
     assert_allclose(rollout(model, frames_of(2, 2), 7), predicted[:, :7], atol=1e-5)
 
 
-def test_a_rollout_frame_by_frame_is_that_of_a_film_that_grows():
+def test_a_rollout_frame_by_frame_is_that_of_a_growing_sequence():
     model, seen = learned(build("convlstm")), frames_of(4)
     for _ in range(3):
         seen = np.concatenate([seen, predict(model, seen)[:, -1:]], axis=1)

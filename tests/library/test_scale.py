@@ -80,7 +80,7 @@ def labels(n=12):
 
 
 def small(images=digits(), labels=labels(), **changes):  # noqa: B008
-    """Make a small data set, quickly: a sequence has 576 bytes."""
+    """Make a small dataset, quickly: a sequence has 576 bytes."""
     settings = {"n_digits": 2, "n_frames": 4, "size": 12, "seed": 1}
     return MovingMNIST(images, labels, **settings | changes)
 

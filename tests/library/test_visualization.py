@@ -750,7 +750,7 @@ def test_the_speed_is_told_to_the_page(fps, said):
 
 
 @pytest.mark.parametrize("shape", [(20, 64, 64), (3, 7, 32, 48), (1, 1, 1), (2, 13, 5, 90)])
-def test_the_film_strip_opens(shape):
+def test_the_strip_opens(shape):
     image = Image.open(io.BytesIO(animate(noise(*shape))._repr_png_()))
     image.load()
     n, n_frames = (1, *shape)[-4:-2]
@@ -760,7 +760,7 @@ def test_the_film_strip_opens(shape):
     assert image.size == (shown * (width + GAP) - GAP, n * (height + GAP) - GAP)
 
 
-def test_the_film_strip_goes_from_the_first_frame_to_the_last():
+def test_the_strip_goes_from_the_first_frame_to_the_last():
     clip = noise(31, 6, 9)
     strip = np.array(Image.open(io.BytesIO(animate(clip)._repr_png_())))
     tiles = [strip[:, left : left + 9] for left in range(0, strip.shape[1], 9 + GAP)]

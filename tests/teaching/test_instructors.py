@@ -125,8 +125,8 @@ def test_a_section_that_the_page_names_is_in_the_chapter(name, heading):
 def sentences() -> dict[str, str]:
     """Make each mistake of the table that a check knows by itself, and collect its sentence."""
     right = np.array([[12, 9], [18, 9], [24, 9], [30, 9], [36, 9], [30, 9], [24, 9]])
-    film = np.zeros((3, 5, 5), np.uint8)
-    film[1, 2, 3] = 140
+    frames = np.zeros((3, 5, 5), np.uint8)
+    frames[1, 2, 3] = 140
 
     def said(answer, given=(), expected=right, name="my_path", kind="track", **more):
         def function(*_):
@@ -139,9 +139,9 @@ def sentences() -> dict[str, str]:
     outside = np.array([*right[:4], [36, 9], [36, 9], [36, 9], [37, 9]])
     stuck = np.array([*right[:3], [36, 9], [36, 9], [36, 9], [36, 9]])
     rounded = "it rounds: the real dataset drops the fraction"
-    summed = film.copy()
+    summed = frames.copy()
     summed[1, 2, 3] = (130 + 140) % 256
-    film_of = {"expected": film, "name": "my_film", "kind": "clip"}
+    frames_of = {"expected": frames, "name": "my_frames", "kind": "clip"}
     return {
         "swapped": said(right[:, ::-1]),
         "late": said(late),
@@ -149,9 +149,9 @@ def sentences() -> dict[str, str]:
         "outside": said(outside, expected=np.concatenate([right, [[18, 9]]])),
         "sticks": said(stuck),
         "byte": said(right.astype(np.uint8)),
-        "sum": said(summed, **film_of),
+        "sum": said(summed, **frames_of),
         "global": said(lambda: np.random.rand(), name="my_start"),  # noqa: NPY002
-        "argument": said(lambda frames: frames.fill(9) or film, (film.copy() + 1,), **film_of),
+        "argument": said(lambda given: given.fill(9) or frames, (frames.copy() + 1,), **frames_of),
     }
 
 
@@ -339,7 +339,6 @@ def needs() -> dict[str, float]:
         "limit": quarters(server + last + largest),
         "together": quarters(server + sum(late)),
         "late seconds": measured["06-prediction"]["cpu s"],
-        "early seconds": max(measured[name]["cpu s"] for name in peaks),
     }
     for name in ("early", "late", "limit"):
         found[f"{name} on one"] = math.floor(MACHINE_GB * FOR_PODS / found[name])
@@ -348,7 +347,7 @@ def needs() -> dict[str, float]:
 
 def test_the_measured_table_is_the_stored_one():
     found = {row[0]: row[1:] for row in rows("What a student needs", "what runs")}
-    titles = {"server": "JupyterLab, idle", "complete-data-set": "The complete data set"}
+    titles = {"server": "JupyterLab, idle", "complete-data-set": "The complete dataset"}
     titles["08-limit"] = "8 The limit"
     for name, stored in MEASURED["measured"].items():
         if name == "kernel" or name.startswith("exercises/"):
@@ -381,11 +380,10 @@ def test_what_a_student_needs_is_derived(needs):
 def test_what_a_class_needs_is_derived(needs):
     machines = {key: [math.ceil(n / needs[f"{key} on one"]) for n in CLASSES]
                 for key in ("early", "late", "limit")}  # fmt: skip
-    waits = {
-        key: [math.ceil(n / m) * needs[f"{key} seconds"] / CORES
-              for n, m in zip(CLASSES, machines[key], strict=True)]
-        for key in ("early", "late")
-    }  # fmt: skip
+    waits = [
+        math.ceil(n / m) * needs["late seconds"] / CORES
+        for n, m in zip(CLASSES, machines["late"], strict=True)
+    ]
     expected = {
         "memory guaranteed, chapters 1 to 5, GB": [f"{n * needs['early']:,g}" for n in CLASSES],
         "memory guaranteed, chapters 6 to 8, GB": [f"{n * needs['late']:,g}" for n in CLASSES],
@@ -395,12 +393,8 @@ def test_what_a_class_needs_is_derived(needs):
         "machines if everyone reaches the limit": [f"{m:,}" for m in machines["limit"]],
         "cores at work, chapter 6 spread over an hour":
             [two_digits(n * needs["late seconds"] / 3600) for n in CLASSES],
-        "cores at work, the busiest of chapters 1 to 5 likewise":
-            [two_digits(n * needs["early seconds"] / 3600) for n in CLASSES],
         "minutes until all are done, if all start chapter 6 at once":
-            [two_digits(seconds / 60) for seconds in waits["late"]],
-        "seconds until all are done, if all start the busiest of chapters 1 to 5 at once":
-            [two_digits(seconds) for seconds in waits["early"]],
+            [two_digits(seconds / 60) for seconds in waits],
     }  # fmt: skip
     found = {row[0]: row[1:] for row in rows("What a class needs", "students")}
     for name, numbers in expected.items():

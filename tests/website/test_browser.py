@@ -228,7 +228,7 @@ def test_a_printed_page_is_the_text_alone(visit):
     assert red < 80, f"the text is {colors[0]} on paper"
     screen = page.locator(".mmnist-player .screen").first.bounding_box()
     sheet = page.locator(".mmnist-player img").first.bounding_box()
-    assert sheet["width"] <= screen["width"] + 2, "the whole film strip is to be seen"
+    assert sheet["width"] <= screen["width"] + 2, "the whole strip is to be seen"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -19,13 +19,13 @@ def in_browser(browser, address):
     page.goto(f"{address}/book/playground.html")
 
     def call(name, frames, n_digits=2, step_length=0.1, rule="clamp"):
-        film = base64.b64encode(np.ascontiguousarray(frames)).decode()
+        packed = base64.b64encode(np.ascontiguousarray(frames)).decode()
         return ask(
             page,
-            """async ([name, film, size, ...settings]) => {
+            """async ([name, packed, size, ...settings]) => {
                 const script = document.querySelector("script[src*='playground.js']").src;
                 const it = await import(script.replace("playground.js", "exact.js"));
-                const all = Uint8Array.from(atob(film), (letter) => letter.charCodeAt(0));
+                const all = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
                 const area = size * size;
                 const frames = Array.from({ length: all.length / area }, (_, t) =>
                     all.subarray(t * area, (t + 1) * area));
@@ -33,13 +33,13 @@ def in_browser(browser, address):
                     const answer = it[name](frames, size, ...settings);
                     const found = answer.found || answer;
                     found.sprites = found.sprites.map((sprite) => [...sprite]);
-                    found.film = answer.frames?.map((frame) => [...frame]);
+                    found.predicted = answer.frames?.map((frame) => [...frame]);
                     return found;
                 } catch (error) {
                     return error.message;
                 }
             }""",
-            [name, film, frames.shape[-1], n_digits, step_length, rule, 10],
+            [name, packed, frames.shape[-1], n_digits, step_length, rule, 10],
         )
 
     yield call
@@ -55,7 +55,7 @@ def assert_same(found, expected):
 
 
 @pytest.mark.parametrize(
-    ("films", "settings"),
+    ("n", "settings"),
     [
         (4, {}),
         (1, {"rule": "reflect", "size": 48}),
@@ -67,32 +67,33 @@ def assert_same(found, expected):
     ],
     ids=str,
 )
-def test_it_finds_and_predicts_what_the_library_does(in_browser, films, settings):
+def test_it_finds_and_predicts_what_the_library_does(in_browser, n, settings):
     data = MovingMNIST(IMAGES, seed=11, **{"n_frames": 10} | settings)
     told = {name: value for name, value in settings.items() if name not in ("size", "n_frames")}
     known = {"size": data.size, "step_length": data.step_length, "rule": data.rule}
-    for frames in data.batch(0, films):
+    for frames in data.batch(0, n):
         expected = track(frames, **told)
         found = in_browser("predict", frames, **told)
         assert_same(found, expected)
         assert expected.exact
-        film = oracle(expected.sprites, expected.positions, 10, **known)
-        np.testing.assert_allclose(found["film"], film.reshape(10, -1), rtol=0, atol=1e-6)
+        predicted = oracle(expected.sprites, expected.positions, 10, **known)
+        np.testing.assert_allclose(found["predicted"], predicted.reshape(10, -1), rtol=0, atol=1e-6)
 
 
-def film_of(**settings):
+def some_frames(**settings):
     return MovingMNIST(IMAGES, seed=13, **{"n_frames": 10} | settings)[0]
 
 
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 40, 40)).astype(np.uint8)
 SMALL = {"size": 40, "n_frames": 6}
-FEW = film_of(**SMALL)
-POSSIBLE = film_of(step_length=0.12, **SMALL)  # with 0.1 it can be rebuilt, and is of another speed
+FEW = some_frames(**SMALL)
+# With step_length=0.1 it can be rebuilt, but it has another speed.
+POSSIBLE = some_frames(step_length=0.12, **SMALL)
 
 
 @pytest.mark.parametrize(
     ("frames", "told"),
-    [(NOISE, {}), (FEW, {"step_length": 0.12}), (film_of(rule="reflect", size=40), {})],
+    [(NOISE, {}), (FEW, {"step_length": 0.12}), (some_frames(rule="reflect", size=40), {})],
     ids=["noise", "a wrong speed", "a wrong rule"],
 )
 def test_its_best_explanation_of_another_process_is_the_librarys(in_browser, frames, told):
@@ -122,8 +123,8 @@ def test_of_equally_good_tracks_it_takes_the_same(in_browser):
         (np.zeros((10, 64, 64), np.uint8), {}),
         (np.ones((2, 64, 64), np.uint8), {}),
         (np.ones((10, 28, 28), np.uint8), {}),
-        (film_of(), {"step_length": 0}),
-        (film_of(n_digits=1), {}),
+        (some_frames(), {"step_length": 0}),
+        (some_frames(n_digits=1), {}),
     ],
     ids=["black", "two frames", "no room", "no motion", "a digit less"],
 )

@@ -148,7 +148,7 @@ def test_the_downloads_are_offered_where_they_are():
     assert not files or "moving-mnist-course.zip" in files
 
 
-def test_a_link_elsewhere_shows_title_description_and_film_strip():
+def test_a_link_elsewhere_shows_title_description_and_strip():
     page = BeautifulSoup((SITE / "book/04-bouncing.html").read_text("utf-8"), "html.parser")
     said = {tag.get("property"): tag["content"] for tag in page("meta", property=True)}
     assert said["og:title"].startswith("4. Bouncing")

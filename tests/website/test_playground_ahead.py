@@ -78,19 +78,19 @@ def model(network):
     return made
 
 
-def by_keras(films, network="unet"):
-    """What a network makes of films of ten frames, twelve at once, or it would compile anew."""
+def by_keras(sequences, network="unet"):
+    """What a network makes of sequences of ten frames, twelve at once, or it would compile anew."""
     seen = np.zeros((12, 10, 64, 64), np.float32)
-    seen[: len(films)] = np.asarray(films, np.float32) / 255
-    return rollout(model(network), seen, 10)[: len(films)]
+    seen[: len(sequences)] = np.asarray(sequences, np.float32) / 255
+    return rollout(model(network), seen, 10)[: len(sequences)]
 
 
-def by_worker(page, kind, films, **job):
+def by_worker(page, kind, sequences, **job):
     """What the site's own worker makes of them, in full."""
-    given = {"speed": 0.1, "rule": "clamp", "digits": 2, "size": films[0].shape[-1], **job}
+    given = {"speed": 0.1, "rule": "clamp", "digits": 2, "size": sequences[0].shape[-1], **job}
     return ask(
         page,
-        """async ([kind, films, job]) => {
+        """async ([kind, sequences, job]) => {
             const script = document.querySelector("script[src*='playground.js']").src;
             const url = script.replace("playground.js", "predictor.js");
             const figure = document.querySelector(`[data-guess=${kind}]`);
@@ -100,8 +100,8 @@ def by_worker(page, kind, films, **job):
                 worker.onmessage = ({ data }) => data.bytes || data.complete || resolve(data);
             });
             const all = [];
-            for (const film of films) {
-                const frames = film.map((frame) => Uint8Array.from(frame.flat()));
+            for (const sequence of sequences) {
+                const frames = sequence.map((frame) => Uint8Array.from(frame.flat()));
                 worker.postMessage({ model, job: { ...job, frames } });
                 const { frames: made, ...other } = await answer();
                 all.push(made ? made.map((frame) => Array.from(frame)) : other);
@@ -109,20 +109,20 @@ def by_worker(page, kind, films, **job):
             worker.terminate();
             return all;
         }""",
-        [kind, [film.tolist() for film in films], given],
+        [kind, [sequence.tolist() for sequence in sequences], given],
     )
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_network_is_keras_model(open_page, network):
-    films = [*MovingMNIST(images, seed=21).batch(0, 8)[:, :10]]
-    films += [*MovingMNIST(images, n_digits=1, seed=22).batch(0, 2)[:, :10]]
-    films += [*MovingMNIST(images, n_digits=3, rule="reflect", seed=23).batch(0, 2)[:, :10]]
-    found = np.reshape(by_worker(open_page(), network, films), (12, 10, 64, 64))
-    expected = by_keras(films, network)
+    sequences = [*MovingMNIST(images, seed=21).batch(0, 8)[:, :10]]
+    sequences += [*MovingMNIST(images, n_digits=1, seed=22).batch(0, 2)[:, :10]]
+    sequences += [*MovingMNIST(images, n_digits=3, rule="reflect", seed=23).batch(0, 2)[:, :10]]
+    found = np.reshape(by_worker(open_page(), network, sequences), (12, 10, 64, 64))
+    expected = by_keras(sequences, network)
     assert np.ptp(expected) > 0.9
     assert np.abs(found - expected).max() < 1e-3
-    whole = rollout(load_model(network), np.asarray(films, np.float32) / 255, 10)
+    whole = rollout(load_model(network), np.asarray(sequences, np.float32) / 255, 10)
     assert np.abs(found - whole).max() < 0.05, "what the shorter weights may change"
 
 
@@ -247,7 +247,7 @@ def test_a_change_is_predicted_anew(predicted, wait_until):
     assert page.locator(".told").inner_text().startswith("Nobody predicts this clip. Without")
 
 
-def test_rule_and_speed_stand_beside_the_films(predicted, wait_until):
+def test_rule_and_speed_stand_beside_the_predictions(predicted, wait_until):
     page = predicted()
     section = page.locator(".ahead")
     section.get_by_label("Speed").fill("0.2")
@@ -259,7 +259,7 @@ def test_rule_and_speed_stand_beside_the_films(predicted, wait_until):
     assert section.get_by_label("Speed").input_value() == "0.3"
 
 
-def test_the_films_play_with_the_clip(predicted):
+def test_the_predictions_play_with_the_clip(predicted):
     page = predicted()
     page.get_by_label("Frame", exact=True).first.fill("13")
     assert page.locator(".later").input_value() == "13"
@@ -270,7 +270,7 @@ def test_the_films_play_with_the_clip(predicted):
     assert page.locator(".later-at").inner_text() == "14", "what is given is no prediction"
 
 
-def test_the_films_of_a_short_clip_play_on(predicted, wait_until):
+def test_the_predictions_of_a_short_clip_play_on(predicted, wait_until):
     page = predicted("?frames=5")
     page.locator(".play").click()
     for frame in ("19", "10"):

@@ -27,7 +27,7 @@ const PULL = 4;
 let latest = { name: "", listed: /** @type {Listed} */ ({}) }; // listing is slow
 
 /**
- * `track`: the digits of a film, the heavier first, and where each is in each frame.
+ * `track`: the digits of a sequence, the heavier first, and where each is in each frame.
  * @param {Uint8Array[]} frames @param {number} size @param {number} nDigits
  * @param {number} stepLength @param {string} rule @returns {Found}
  */
@@ -68,7 +68,7 @@ export function track(frames, size, nDigits, stepLength, rule) {
 }
 
 /**
- * `predict`: the mean of all films that may follow, from 0 to 1, and what `track` found.
+ * `predict`: the mean of all sequences that may follow, from 0 to 1, and what `track` found.
  * @param {Uint8Array[]} frames @param {number} size @param {number} nDigits
  * @param {number} stepLength @param {string} rule @param {number} nFrames
  * @returns {{frames: Float64Array[], found: Found}}

@@ -48,11 +48,11 @@ def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
     step = np.rint(after - before).astype(int)
-    film = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
     for r, c in places[1]:
-        if 0 <= r + step[0] < film.shape[1] and 0 <= c + step[1] < film.shape[2]:
-            film[:, r + step[0], c + step[1]] = seen[-1, r, c]
-    return film
+        if 0 <= r + step[0] < frames.shape[1] and 0 <= c + step[1] < frames.shape[2]:
+            frames[:, r + step[0], c + step[1]] = seen[-1, r, c]
+    return frames
 
 
 # %% follow: row and column swapped
@@ -61,13 +61,13 @@ def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
     right, down = np.rint(after - before).astype(int)
-    film = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
     for h in range(n_out):
         for r, c in places[1]:
             row, column = r + (h + 1) * down, c + (h + 1) * right
-            if 0 <= row < film.shape[1] and 0 <= column < film.shape[2]:
-                film[h, row, column] = seen[-1, r, c]
-    return film
+            if 0 <= row < frames.shape[1] and 0 <= column < frames.shape[2]:
+                frames[h, row, column] = seen[-1, r, c]
+    return frames
 
 
 # %% follow: one step too few
@@ -76,13 +76,13 @@ def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
     down, right = np.rint(after - before).astype(int)
-    film = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
     for h in range(n_out):
         for r, c in places[1]:
             row, column = r + h * down, c + h * right
-            if 0 <= row < film.shape[1] and 0 <= column < film.shape[2]:
-                film[h, row, column] = seen[-1, r, c]
-    return film
+            if 0 <= row < frames.shape[1] and 0 <= column < frames.shape[2]:
+                frames[h, row, column] = seen[-1, r, c]
+    return frames
 
 
 # %% follow: backwards
@@ -91,13 +91,13 @@ def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
     down, right = np.rint(before - after).astype(int)
-    film = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
     for h in range(n_out):
         for r, c in places[1]:
             row, column = r + (h + 1) * down, c + (h + 1) * right
-            if 0 <= row < film.shape[1] and 0 <= column < film.shape[2]:
-                film[h, row, column] = seen[-1, r, c]
-    return film
+            if 0 <= row < frames.shape[1] and 0 <= column < frames.shape[2]:
+                frames[h, row, column] = seen[-1, r, c]
+    return frames
 
 
 # %% follow: negative indices
@@ -106,12 +106,13 @@ def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
     down, right = np.rint(after - before).astype(int)
-    film = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
     for h in range(n_out):
         for r, c in places[1]:
             row, column = r + (h + 1) * down, c + (h + 1) * right
-            film[h, min(row, film.shape[1] - 1), min(column, film.shape[2] - 1)] = seen[-1, r, c]
-    return film
+            row, column = min(row, frames.shape[1] - 1), min(column, frames.shape[2] - 1)
+            frames[h, row, column] = seen[-1, r, c]
+    return frames
 
 
 # %% follow: holds still
@@ -126,13 +127,13 @@ def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
     down, right = np.rint(after - before).astype(int)
-    film = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
     for h in range(n_out):
         for r, c in places[1]:
             row, column = r + (h + 1) * down, c + (h + 1) * right
             if 0 <= row < len(seen[0]) and 0 <= column < len(seen[0]):
-                film[h, row, column] = seen[-1, r, c]
-    return film
+                frames[h, row, column] = seen[-1, r, c]
+    return frames
 
 
 # %% follow: slices that end at minus the movement
@@ -141,10 +142,10 @@ def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
     down, right = np.rint(after - before).astype(int)
-    film = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
-    for h, frame in enumerate(film, start=1):
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    for h, frame in enumerate(frames, start=1):
         frame[h * down :, h * right :] = seen[-1, : -h * down, : -h * right]
-    return film
+    return frames
 
 
 # %% follow: floats
@@ -153,13 +154,13 @@ def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
     down, right = np.rint(after - before).astype(int)
-    film = np.zeros((n_out, *seen.shape[1:]))
+    frames = np.zeros((n_out, *seen.shape[1:]))
     for h in range(n_out):
         for r, c in places[1]:
             row, column = r + (h + 1) * down, c + (h + 1) * right
-            if 0 <= row < film.shape[1] and 0 <= column < film.shape[2]:
-                film[h, row, column] = seen[-1, r, c] / 255
-    return film
+            if 0 <= row < frames.shape[1] and 0 <= column < frames.shape[2]:
+                frames[h, row, column] = seen[-1, r, c] / 255
+    return frames
 
 
 # %% follow: the library does it
@@ -167,8 +168,8 @@ def follow(seen, n_out):
 def follow(seen, n_out):
     from mmnist_lib import extrapolate
 
-    film = extrapolate(seen[None] / np.float32(255), n_out)[0]
-    return np.rint(255 * film).astype(np.uint8)
+    frames = extrapolate(seen[None] / np.float32(255), n_out)[0]
+    return np.rint(255 * frames).astype(np.uint8)
 
 
 # %% network: the same reach for all

@@ -315,7 +315,7 @@ def best_answer(futures, counts, score):
 # %% best: overflow
 # > it overflows: uint8 ends at 255, so compute with larger numbers
 def best_answer(futures, counts, score):
-    total = sum(count * film for count, film in zip(counts, futures))
+    total = sum(count * future for count, future in zip(counts, futures))
     return np.rint(total / sum(counts)).astype(np.uint8)
 
 
@@ -345,8 +345,8 @@ def best_answer(futures, counts, score):
     order = futures.argsort(axis=0, kind="stable")
     values = np.take_along_axis(futures, order, axis=0).reshape(len(futures), -1)
     share = np.cumsum(np.array(counts)[order], axis=0).reshape(len(futures), -1) / sum(counts)
-    film = [np.interp(0.5, share[:, i], values[:, i]) for i in range(values.shape[1])]
-    return np.rint(film).astype(np.uint8).reshape(futures.shape[1:])
+    middle = [np.interp(0.5, share[:, i], values[:, i]) for i in range(values.shape[1])]
+    return np.rint(middle).astype(np.uint8).reshape(futures.shape[1:])
 
 
 # %% best: one of the two scores
@@ -360,8 +360,8 @@ def best_answer(futures, counts, score):
 # %% best: floats
 # > its dtype is float64: make it uint8
 def best_answer(futures, counts, score):
-    films = np.repeat(futures, counts, axis=0)
-    return films.mean(axis=0) if score == "mse" else np.median(films, axis=0)
+    observed = np.repeat(futures, counts, axis=0)
+    return observed.mean(axis=0) if score == "mse" else np.median(observed, axis=0)
 
 
 # %% best: all of them

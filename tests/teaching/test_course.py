@@ -142,7 +142,7 @@ def hand_in(course: Path, student: str):
         "ben": {},
         "cy": {"mend": wrong["mend"], "mirror": wrong["mirror"]},
         "di": {"mend": "def mended_path(start:\n    pass", "colleague": None},
-        "eve": {"ink": "def ink_film(*_, **__):\n    return [][0]", "ink-check": "True"},
+        "eve": {"ink": "def ink_frames(*_, **__):\n    return [][0]", "ink-check": "True"},
     }[student]  # fmt: skip
     notebook = read(course / "release" / NAME / f"{NAME}.ipynb")
     for cell in notebook.cells:

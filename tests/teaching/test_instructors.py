@@ -138,7 +138,7 @@ def sentences() -> dict[str, str]:
     late = np.concatenate([[[6, 9]], right[:-1]])
     outside = np.array([*right[:4], [36, 9], [36, 9], [36, 9], [37, 9]])
     stuck = np.array([*right[:3], [36, 9], [36, 9], [36, 9], [36, 9]])
-    rounded = "it rounds: the real data set drops the fraction"
+    rounded = "it rounds: the real dataset drops the fraction"
     summed = frames.copy()
     summed[1, 2, 3] = (130 + 140) % 256
     frames_of = {"expected": frames, "name": "my_frames", "kind": "clip"}
@@ -162,7 +162,7 @@ def test_the_page_quotes_what_the_checks_say():
     quoted = set(re.findall(r"\*(✗ [^*]*)\*", PAGE))
     assert quoted == set(made.values())
     masters = "".join(path.read_text(encoding="utf-8") for path in MASTERS.values())
-    assert "it rounds: the real data set drops the fraction" in masters
+    assert "it rounds: the real dataset drops the fraction" in masters
 
 
 def test_the_page_quotes_what_remarks_say():

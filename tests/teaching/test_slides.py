@@ -244,5 +244,5 @@ def test_the_notes_open_beside_the_slides(show):
     with page.expect_popup() as opened:
         page.keyboard.press("s")
     notes = opened.value.locator(".speaker-controls-notes")
-    notes.get_by_text("Only one of them made Moving MNIST.").wait_for()
+    notes.get_by_text("which of the two moves as the digits of Moving MNIST do").wait_for()
     assert page.problems == []

@@ -33,7 +33,7 @@ def mended_path(start, velocity, n_frames, free=36):
 
 
 # %% mend: rounds
-# > it rounds: the real data set drops the fraction
+# > it rounds: the real dataset drops the fraction
 def mended_path(start, velocity, n_frames, free=36):
     (row, column), (down, right) = start, velocity
     path = []
@@ -156,15 +156,15 @@ def mirror_path(start, velocity, n_frames, room=1.0):
 
 
 # %% ink: the square bounces
-# > its square bounces, and not its ink
-def ink_film(digit, start, velocity, n_frames, size=64):
+# > its square bounces, but its ink should
+def ink_frames(digit, start, velocity, n_frames, size=64):
     path = bounce_path(start, velocity, n_frames)
     return composite(digit[None], to_pixels(path, size)[None], size)
 
 
 # %% ink: one free range
 # > one free range serves both axes
-def ink_film(digit, start, velocity, n_frames, size=64):
+def ink_frames(digit, start, velocity, n_frames, size=64):
     rows, columns = np.nonzero(digit)
     ink = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     height, width = ink.shape
@@ -178,7 +178,7 @@ def ink_film(digit, start, velocity, n_frames, size=64):
 
 # %% ink: a slice without its end
 # > the last row and column of the ink are cut off
-def ink_film(digit, start, velocity, n_frames, size=64):
+def ink_frames(digit, start, velocity, n_frames, size=64):
     rows, columns = np.nonzero(digit)
     ink = digit[rows.min() : rows.max(), columns.min() : columns.max()]
     height, width = ink.shape
@@ -190,8 +190,8 @@ def ink_film(digit, start, velocity, n_frames, size=64):
 
 
 # %% ink: rounds
-# > it rounds: the real data set drops the fraction
-def ink_film(digit, start, velocity, n_frames, size=64):
+# > it rounds: the real dataset drops the fraction
+def ink_frames(digit, start, velocity, n_frames, size=64):
     rows, columns = np.nonzero(digit)
     ink = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     height, width = ink.shape
@@ -204,7 +204,7 @@ def ink_film(digit, start, velocity, n_frames, size=64):
 
 # %% ink: floats
 # > its dtype is float64: make it uint8
-def ink_film(digit, start, velocity, n_frames, size=64):
+def ink_frames(digit, start, velocity, n_frames, size=64):
     rows, columns = np.nonzero(digit)
     ink = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] / 255
     height, width = ink.shape
@@ -217,7 +217,7 @@ def ink_film(digit, start, velocity, n_frames, size=64):
 
 # %% ink: changes what it was given
 # > it changed its argument number 1
-def ink_film(digit, start, velocity, n_frames, size=64):
+def ink_frames(digit, start, velocity, n_frames, size=64):
     rows, columns = np.nonzero(digit)
     ink = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].copy()
     digit[:] = 0
@@ -231,7 +231,7 @@ def ink_film(digit, start, velocity, n_frames, size=64):
 
 # %% ink: one array for all frames
 # > all its frames are the last one: make a new array, or a copy, for each frame
-def ink_film(digit, start, velocity, n_frames, size=64):
+def ink_frames(digit, start, velocity, n_frames, size=64):
     rows, columns = np.nonzero(digit)
     ink = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     track = (size - np.array(ink.shape)) * bounce_path(start, velocity, n_frames)

@@ -9,7 +9,7 @@ one_pixel = {"add": a + b, "average": (a + b) // 2, "maximum": max(a, b)}
 one_pixel = {"add": 255, "average": (a + b) // 2, "maximum": max(a, b)}
 
 # %% one-pixel: one too many
-# > 256 values fit into a byte, and not 255
+# > 256 values fit into a byte, not 255
 one_pixel = {"add": a + b - 255, "average": (a + b) // 2, "maximum": max(a, b)}
 
 # %% one-pixel: averaged in bytes
@@ -120,7 +120,7 @@ def in_front(sprites, positions, size=64):
 
 # %% speeds: one speed for all
 # > all its digits have the same speed
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for _ in speeds:
         sprites.append(images[rng.integers(len(images))])
@@ -132,7 +132,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 # %% speeds: angle before start
 # > it draws image, angle, start: keep the order, which is image, start, angle
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for speed in speeds:
         sprites.append(images[rng.integers(len(images))])
@@ -143,7 +143,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 # %% speeds: start before image
 # > it draws start, image, angle: keep the order, which is image, start, angle
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for speed in speeds:
         start = rng.random(2)
@@ -155,7 +155,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 # %% speeds: all digits at once
 # > it draws all images first, then all starts: draw for one digit after the other
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     k = len(speeds)
     sprites, start = images[rng.integers(len(images), size=k)], rng.random((k, 2))
     velocity = [velocity_of(angle, s) for angle, s in zip(2 * np.pi * rng.random(k), speeds)]
@@ -164,7 +164,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 # %% speeds: degrees
 # > its angles are in degrees: sin and cos want radians
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for speed in speeds:
         sprites.append(images[rng.integers(len(images))])
@@ -175,7 +175,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 # %% speeds: sin and cos swapped
 # > sin and cos are swapped: the row goes with sin
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for speed in speeds:
         sprites.append(images[rng.integers(len(images))])
@@ -186,8 +186,8 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 
 # %% speeds: rounds
-# > it rounds: the real data set drops the fraction
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+# > it rounds: the real dataset drops the fraction
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for speed in speeds:
         sprites.append(images[rng.integers(len(images))])
@@ -199,7 +199,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 # %% speeds: the global random state
 # > it drew from the global random state: use the generator that it is given
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for speed in speeds:
         sprites.append(images[np.random.randint(len(images))])
@@ -210,7 +210,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 # %% speeds: a generator of its own
 # > it makes a generator with seed 0: use the one that it is given
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     rng = np.random.default_rng(0)
     sprites, tracks = [], []
     for speed in speeds:
@@ -222,7 +222,7 @@ def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 # %% speeds: the size of the canvas forgotten
 # > its shape is (9, 64, 64), not (9, 80, 80)
-def film_of_speeds(rng, images, speeds, n_frames=20, size=64):
+def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for speed in speeds:
         sprites.append(images[rng.integers(len(images))])

@@ -220,7 +220,7 @@ def best_track(frames, tracks):
     return which, left[which]
 
 
-# %% which: paints into the film
+# %% which: paints into the frames
 # > it changed its argument number 1: work on a copy
 def best_track(frames, tracks):
     left = []
@@ -475,7 +475,7 @@ def find_other(frames, sprite, first, tracks):
     return residuals
 
 
-# %% other: paints the first digit out of the film
+# %% other: paints the first digit out of the frames
 # > it changed its argument number 1: work on a copy
 def find_other(frames, sprite, first, tracks):
     known, residuals = composite(sprite[None], first[None], frames.shape[-1]), []

@@ -171,7 +171,7 @@ function addCell(element) {
   }
   if (isExercise) output.ariaLive = "polite"; // a verdict is heard as it comes
   const stored = [...output.childNodes];
-  const alts = [...output.querySelectorAll('img:not([alt=""])')].map((image) => image.alt);
+  const alts = [...output.querySelectorAll("img")].map((image) => image.alt).filter(Boolean);
   output.before(bar);
 
   async function open() {

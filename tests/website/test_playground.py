@@ -201,10 +201,13 @@ def test_the_python_makes_what_is_shown(open_page, search_):
     size, n_frames = int(given["size"]), int(given["frames"])
     assert frames.shape == (n_frames, size, size)
     # What the page states is what is thrown.
-    stated = page.locator("fieldset:visible .throw").all_inner_texts()
-    start = np.array([re.findall(r"\d+(?:\.\d+)?", text) for text in stated], float)
-    angles = page.locator("fieldset:visible .angle").all_inner_texts()
-    velocity = velocity_of([float(angle) for angle in angles], float(given["speed"]))
+    visible = page.locator("fieldset:visible")
+    stated = visible.locator(":is(.start-row, .start-column)").all_inner_texts()
+    start = np.array(stated, float).reshape(-1, 2)
+    angles = [float(angle) for angle in re.search(r"velocity_of\(\[(.*)\]", code)[1].split(",")]
+    degrees = [str(round(np.degrees(angle)) % 360) for angle in angles]
+    assert visible.locator(".degrees").all_inner_texts() == degrees
+    velocity = velocity_of(angles, float(given["speed"]))
     path = bounce_path(start, velocity, n_frames, given["rule"])
     names = {}
     exec(code, names)
@@ -389,7 +392,10 @@ def test_a_new_throw_forgets_the_starts_and_angles_that_were_chosen(open_page, w
     page = open_page("?digits=3,7&seed=2&starts=,0.5-1&angles=0.5,1")
     visible = page.locator("fieldset:visible")
     assert visible.locator(".degrees").all_inner_texts() == ["29", "57"]
-    assert visible.nth(1).locator(":is(.start-row, .start-column)").all_inner_texts() == ["0.5", "1"]
+    assert visible.nth(1).locator(":is(.start-row, .start-column)").all_inner_texts() == [
+        "0.5",
+        "1",
+    ]
     page.get_by_role("button", name="Throw again").first.click()
     query = search(page, wait_until, "seed=3")
     assert "angles" not in query and "starts" not in query

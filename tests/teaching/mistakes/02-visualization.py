@@ -195,7 +195,7 @@ def trail(frames):
 
 
 # %% trail: multiplies bytes
-# > bytes wrap round when they are multiplied: go to a wider dtype first
+# > bytes wrap around when they are multiplied: go to a wider dtype first
 def trail(frames):
     n = len(frames)
     dimmed = [np.round(frame * np.uint8(t + 1) / n) for t, frame in enumerate(frames)]
@@ -203,7 +203,7 @@ def trail(frames):
 
 
 # %% trail: multiplies bytes and divides whole numbers
-# > bytes wrap round when they are multiplied, and // drops the fraction
+# > bytes wrap around when they are multiplied, and // drops the fraction
 def trail(frames):
     dimmed = [frame * np.uint8(t + 1) // len(frames) for t, frame in enumerate(frames)]
     return np.max(dimmed, axis=0).astype(np.uint8)
@@ -283,7 +283,7 @@ def trail(frames):
     return frames.max(axis=0)
 
 
-# %% trail: nine frames, whatever the film
+# %% trail: nine frames, whatever the sequence
 # > trail(frames[:5]): its value at
 def trail(frames):
     dimmed = [np.round(frame * ((t + 1) / 9)).clip(0, 255) for t, frame in enumerate(frames)]
@@ -292,7 +292,7 @@ def trail(frames):
 
 # %% centres: column before row
 # > row and column are swapped: the row comes first
-def centres(frames):
+def centers(frames):
     path = np.zeros((len(frames), 2))
     for t, frame in enumerate(frames.astype(float)):
         path[t] = path[t - 1]
@@ -304,7 +304,7 @@ def centres(frames):
 
 # %% centres: all ink alike
 # > every pixel with ink counts alike: weigh it with its ink
-def centres(frames):
+def centers(frames):
     path = np.zeros((len(frames), 2))
     for t, frame in enumerate(frames):
         path[t] = np.argwhere(frame).mean(axis=0) if frame.any() else path[t - 1]
@@ -313,7 +313,7 @@ def centres(frames):
 
 # %% centres: the middle of the box
 # > that is the middle of the box around the ink: weigh each pixel with its ink
-def centres(frames):
+def centers(frames):
     path = np.zeros((len(frames), 2))
     for t, frame in enumerate(frames):
         path[t] = path[t - 1]
@@ -324,8 +324,8 @@ def centres(frames):
 
 
 # %% centres: bytes
-# > bytes wrap round when they are multiplied or added: go to a wider dtype first
-def centres(frames):
+# > bytes wrap around when they are multiplied or added: go to a wider dtype first
+def centers(frames):
     n_frames, height, width = frames.shape
     path = np.zeros((n_frames, 2))
     for t in range(n_frames):
@@ -340,7 +340,7 @@ def centres(frames):
 
 # %% centres: counts from 1
 # > rows and columns count from 0, and yours from 1
-def centres(frames):
+def centers(frames):
     path = np.zeros((len(frames), 2))
     for t, frame in enumerate(frames.astype(float)):
         path[t] = path[t - 1]
@@ -352,7 +352,7 @@ def centres(frames):
 
 # %% centres: divides by 0
 # > it has no place there: 0 / 0 is nan, as where a frame holds no ink
-def centres(frames):
+def centers(frames):
     frames = frames.astype(float)
     rows, columns = np.indices(frames.shape[1:])
     mass = frames.sum(axis=(1, 2))
@@ -362,7 +362,7 @@ def centres(frames):
 
 # %% centres: the corner for an empty frame
 # > an empty frame gives row 0, column 0: keep the place of the frame before
-def centres(frames):
+def centers(frames):
     frames = frames.astype(float)
     rows, columns = np.indices(frames.shape[1:])
     mass = np.maximum(frames.sum(axis=(1, 2)), 1)
@@ -372,7 +372,7 @@ def centres(frames):
 
 # %% centres: an empty frame left out
 # > it leaves the empty frames out: keep the place of the frame before
-def centres(frames):
+def centers(frames):
     lit = [frame.astype(float) for frame in frames if frame.any()]
     rows, columns = np.indices(frames.shape[1:])
     return np.array(
@@ -382,7 +382,7 @@ def centres(frames):
 
 # %% centres: whole pixels
 # > its dtype is int64: make it a float, such as float64
-def centres(frames):
+def centers(frames):
     path = np.zeros((len(frames), 2), dtype=int)
     for t, frame in enumerate(frames):
         weights = frame[frame > 0]
@@ -393,7 +393,7 @@ def centres(frames):
 
 # %% centres: a list
 # > it is of type list: make it a NumPy array
-def centres(frames):
+def centers(frames):
     path = []
     for frame in frames.astype(float):
         if frame.any():
@@ -404,8 +404,8 @@ def centres(frames):
 
 
 # %% centres: a canvas of 64 pixels
-# > centres: it raised ValueError in line 5 of your cell
-def centres(frames):
+# > centers: it raised ValueError in line 5 of your cell
+def centers(frames):
     path = np.zeros((len(frames), 2))
     places = np.arange(64)
     for t, ink in enumerate(frames.astype(float)):

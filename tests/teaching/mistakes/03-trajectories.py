@@ -5,7 +5,7 @@
 pixel = tuple(int(20 * (p + frame * v)) for p, v in zip(start, velocity))
 
 # %% which-pixel: rounds
-# > you rounded: the real data set drops the fraction
+# > you rounded: the real dataset drops the fraction
 pixel = tuple(round(20 * (p + (frame + 1) * v)) for p, v in zip(start, velocity))
 
 # %% which-pixel: row and column swapped

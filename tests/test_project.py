@@ -68,6 +68,9 @@ BINARIES = {
     "mmnist_lib/weights/unet.npz": (
         "4c55ec3ec6ec7cde656eac1791cc204f6d0b5af1ace7526f56387e4a9d559842"
     ),
+    "website/assets/onnx/convlstm.onnx.gz": (
+        "a946d94ef09f88aa04527c2c2431751da34a968467d4c33f985a2bec4bb4eaa5"
+    ),
     "website/assets/onnx/ort-wasm-simd-threaded.wasm.gz": (
         "9a202915ab712f2ac4504f9fd8c634d244a11e9f9e734361471a1fe6e7f984c0"
     ),

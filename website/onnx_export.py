@@ -49,11 +49,18 @@ def main() -> None:
 
 
 def export(name: str, folder: Path) -> onnx.ModelProto:
-    """Export a network that takes one sequence's frames, and returns all the next ones at once."""
+    """Export a network that takes a sequence's frames, and returns the next ones at once.
+
+    Of the ConvLSTM it is one step in time: frame, state and memory in, the next three out.
+    """
     model = load_model(name)
-    spec = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32")
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.RNN):
+            model = layer.cell.network
+    specs = [keras.InputSpec(shape=(1, *given.shape[1:]), dtype="float32") for given in model.inputs]
     path = folder / f"{name}.onnx"
-    model.export(path, format="onnx", input_signature=[spec], verbose=False)
+    signature = specs if len(specs) == 1 else [specs]  # Keras passes these on as arguments
+    model.export(path, format="onnx", input_signature=signature, verbose=False)
     made = onnx.load(path)
     halve(made)
     onnx.checker.check_model(made)

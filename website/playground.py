@@ -25,7 +25,7 @@ SHEET = "playground.png"
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
 ONNX = Path(__file__).parent / "assets" / "onnx"
 # The networks that predict beside the exact predictor: what `load_model` calls each, and the page.
-NETWORKS = {"unet": "U-Net"}
+NETWORKS = {"unet": "U-Net", "convlstm": "ConvLSTM"}
 MODELS = {name: ONNX / f"{name}.onnx.gz" for name in NETWORKS}
 # What is loaded when a reader asks for a prediction.
 LOADED = [ONNX / "ort-wasm-simd-threaded.wasm.gz", *MODELS.values()]

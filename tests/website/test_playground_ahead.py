@@ -81,7 +81,7 @@ def model(network):
     return made
 
 
-def by_keras(sequences, network="unet"):
+def by_keras(sequences, network):
     """What a network makes of sequences of ten frames, twelve at once, or it would compile anew."""
     seen = np.zeros((12, 10, 64, 64), np.float32)
     seen[: len(sequences)] = np.asarray(sequences, np.float32) / 255
@@ -168,10 +168,11 @@ def test_what_is_shown_is_what_was_predicted(predicted, wait_until, search):
     clip = clip_of(page)
     seen, later = clip[:10], clip[10:] / 255
     state = {"step_length": 0.2, "rule": "reflect"} if search else {}
-    guesses = {"truth": later, "unet": by_keras(seen[np.newaxis])[0]}
-    guesses["exact"] = predict(seen, **state)
+    predictions = {network: by_keras(seen[np.newaxis], network)[0] for network in NETWORKS}
+    predictions["truth"] = later
+    predictions["exact"] = predict(seen, **state)
     page.locator(".later").fill("17")
-    for name, frames in guesses.items():
+    for name, frames in predictions.items():
         canvas = page.locator(f"[data-by={name}] canvas")
         ink = canvas.evaluate(
             """(it) => Array.from(it.getContext("2d").getImageData(0, 0, 64, 64).data)
@@ -182,15 +183,15 @@ def test_what_is_shown_is_what_was_predicted(predicted, wait_until, search):
     held = copy_last(seen[np.newaxis] / 255, 10)[0]
     for text, frames in (
         ("frame 9, held still, has", held),
-        ("the U-Net", guesses["unet"]),
-        ("the exact predictor", guesses["exact"]),
+        *((f"the {name}", predictions[network]) for network, name in NETWORKS.items()),
+        ("the exact predictor", predictions["exact"]),
     ):
         score = float(re.search(rf"{text} (\d+\.\d)", told)[1])
         assert score == pytest.approx(mse(frames[np.newaxis], later[np.newaxis]), abs=0.06)
-    assert ("In training, the U-Net saw" in told) == bool(search)
+    assert ("In training, the U-Net and the ConvLSTM saw" in told) == bool(search)
     if search:
         assert "New here: speed 0.2, the rule reflect, a drawing." in told
-    assert page.locator(".error polyline").count() == 3
+    assert page.locator(".error polyline").count() == 2 + len(NETWORKS)
     assert told.partition(" In training")[0] in page.locator(".error").get_attribute("aria-label")
 
 
@@ -215,7 +216,7 @@ def test_each_predictor_is_asked_once_and_the_button_keeps_the_focus(open_page, 
     page.locator("#maker-speed").dispatch_event("change")
     page.wait_for_timeout(500)
     jobs = [model.partition("?")[0] for model in page.evaluate("window.jobs")]
-    assert jobs == ["unet.onnx.gz", ""], "the exact predictor has no model"
+    assert jobs == ["unet.onnx.gz", "convlstm.onnx.gz", ""], "the exact predictor has no model"
 
 
 def test_an_answer_to_a_clip_that_is_gone_is_not_shown(predicted, wait_until):
@@ -246,7 +247,7 @@ def test_a_change_is_predicted_anew(predicted, wait_until):
     wait_until(page, DONE)
     assert page.locator(".told").inner_text() != first
     later = clip_of(page)[10:] / 255
-    network = by_keras(clip_of(page)[np.newaxis, :10])
+    network = by_keras(clip_of(page)[np.newaxis, :10], "unet")
     assert f"the U-Net {mse(network, later[np.newaxis]):.1f}" in page.locator(".told").inner_text()
 
     page.get_by_label("Canvas, pixels").fill("48")
@@ -295,36 +296,40 @@ def test_the_predictions_of_a_short_clip_play_on(predicted, wait_until):
 
 
 @pytest.mark.parametrize(
-    "lost, rest",
+    "files, lost",
     [
-        (["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz", "unet.onnx.gz"], "exact"),
-        (["exact.js"], "unet"),
-        (["predictor.js"], None),
+        (["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz"], ["unet", "convlstm"]),
+        (["unet.onnx.gz"], ["unet"]),
+        (["exact.js"], ["exact"]),
+        (["predictor.js"], ["unet", "convlstm", "exact"]),
     ],
-    ids=["network", "exact", "worker"],
+    ids=["runtime", "network", "exact", "worker"],
 )
-def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, lost, rest):
+def test_where_a_file_is_lost_the_rest_goes_on(open_page, wait_until, files, lost):
+    names = {network: f"the {name}" for network, name in NETWORKS.items()}
+    names["exact"] = "the exact predictor"
+    rest = len(names) - len(lost)
     page = open_page()
     button = page.locator(".predict")
-    for file in lost:  # one after the other
+    for file in files:  # one after the other
         page.route(f"**/{file}*", lambda route: route.fulfill(status=404))
         button.click()
         wait_until(page, DONE)
-        for kind in ("unet", "exact"):
+        without = page.locator(".told").inner_text().partition("Without ")[2]
+        for kind, name in names.items():
             text = page.locator(f"[data-by={kind}]").inner_text()
-            assert ("MSE" if kind == rest else "could not be loaded") in text, file
-            name = {"unet": "the U-Net", "exact": "the exact predictor"}[kind]
-            assert (f"Without {name}" in page.locator(".told").inner_text()) == (kind != rest)
-        assert len(page.workers) == (rest is not None), "whoever failed is dismissed"
+            assert ("could not be loaded" if kind in lost else "MSE") in text, file
+            assert (name in without) == (kind in lost)
+        assert len(page.workers) == rest, "whoever failed is dismissed"
         page.get_by_role("button", name="Throw again").first.click()
         wait_until(page, DONE)
-        assert len(page.workers) == (rest is not None), "and comes back when asked, not by itself"
+        assert len(page.workers) == rest, "and comes back when asked, not by itself"
         page.unroute(f"**/{file}*")
         assert button.inner_text() == "Try again"
     button.click()
     wait_until(page, f"{TOLD}.includes('the U-Net ') && {TOLD}.includes('exact predictor ')")
     assert not page.locator(".loading").is_visible()
-    assert len(page.workers) == 2
+    assert len(page.workers) == len(names)
 
 
 def test_a_file_that_stops_coming_is_given_up(open_page, wait_until):

@@ -5,6 +5,7 @@
 /**
  * @typedef {{frames: Uint8Array[], size: number, digits: number, speed: number, rule: string}} Job
  * @typedef {(job: Job) => Promise<ArrayLike<number>[]>} Predictor frames in [0, 1]
+ * @typedef {{name: string, shape: number[]}} Input of a network
  */
 
 const RUNTIME = new URL("./onnx/ort.wasm.bundle.min.mjs", import.meta.url).href;
@@ -29,19 +30,43 @@ async function loadNetwork(/** @type {string} */ model) {
   ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
   ort.env.wasm.wasmBinary = wasm;
   const session = await ort.InferenceSession.create(network);
+  /** Run it once: arrays in and out, in the file's order. */
+  async function run(/** @type {Float32Array[]} */ ...given) {
+    const feeds = session.inputMetadata.map((/** @type {Input} */ { name, shape }, at = 0) => [
+      name,
+      new ort.Tensor("float32", given[at], shape),
+    ]);
+    const made = await session.run(Object.fromEntries(feeds));
+    return session.outputNames.map((/** @type {string} */ name) => made[name].data);
+  }
+  const empty = session.inputMetadata
+    .slice(1)
+    .map((/** @type {Input} */ { shape }) => new Float32Array(shape.reduce((a, b) => a * b)));
   return async ({ frames, size }) => {
-    const seen = Float32Array.from(
-      frames.flatMap((frame) => Array.from(frame)),
-      (ink) => ink / 255,
-    );
-    const given = new ort.Tensor("float32", seen, [1, frames.length, size, size]);
-    const made = await session.run({ [session.inputNames[0]]: given });
-    const { data } = made[session.outputNames[0]];
+    const seen = frames.map((frame) => Float32Array.from(frame, (ink) => ink / 255));
+    if (empty.length) return rollout(run, seen, empty);
+    const [data] = await run(Float32Array.from(seen.flatMap((frame) => [...frame])));
     const area = size * size;
     return Array.from({ length: data.length / area }, (_, n) =>
       data.slice(n * area, (n + 1) * area),
     );
   };
+}
+
+/**
+ * Let a network of one step read the frames, and from then on what it has predicted itself.
+ * @param {(...given: Float32Array[]) => Promise<Float32Array[]>} step
+ * @param {Float32Array[]} seen
+ * @param {Float32Array[]} memory what it carries from one step to the next
+ */
+async function rollout(step, seen, memory) {
+  const predicted = [];
+  let [next] = seen;
+  for (let at = 0; at < 2 * seen.length - 1; at += 1) {
+    [next, ...memory] = await step(seen[at] ?? next, ...memory);
+    if (at >= seen.length - 1) predicted.push(next);
+  }
+  return predicted;
 }
 
 /** Fetch a file, and undo gzip unless the browser has already undone it. */

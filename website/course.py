@@ -7,7 +7,6 @@ script from elsewhere, downloads, and reference pages, also of what is built on 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -33,7 +32,6 @@ from notebooks.text import for_readers, for_tests_alone, mathml, tags
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
 REFERENCE = "book/api"
 GUIDE = "book/instructors"  # it lists what students get wrong
-WORDS_A_MINUTE = 200
 FOLDED = " Below each check stand a hint and a worked solution."
 
 
@@ -99,31 +97,7 @@ def rework_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
         add_worked_solutions(app, docname, notebook)
         show_sliders_as_html(docname, notebook)
         hide_machinery(notebook)
-        add_facts(app, docname, notebook)
         source[0] = nbformat.writes(notebook)
-
-
-def add_facts(app: Sphinx, docname: str, notebook: Any) -> None:
-    """Say at a notebook's head how long it takes."""
-    facts = []
-    runs = json.loads((Path(app.srcdir) / "benchmarks" / "classroom.json").read_text("utf-8"))
-    measured = runs["measured"].get(docname.removeprefix("book/"))
-    if measured and not docname.startswith("book/exercises"):
-        text = " ".join(cell.source for cell in notebook.cells)
-        minutes = round(len(text.split()) / WORDS_A_MINUTE)
-        facts.append(f"{minutes} minutes of reading")
-        facts.append(f"runs in {duration(measured['s'])} on two cores")
-    if facts:
-        title, _, rest = notebook.cells[0].source.partition("\n")
-        line = f'<p class="facts">{" · ".join(facts)}</p>'
-        notebook.cells[0].source = f"{title}\n\n{line}\n{rest}"
-
-
-def duration(seconds: float) -> str:
-    """Tell a time as one would say it."""
-    if seconds < 60:
-        return f"{max(2, round(seconds))} seconds"
-    return f"{round(seconds / 60)} minutes"
 
 
 def offer_downloads(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -57,7 +57,8 @@ def export(name: str, folder: Path) -> onnx.ModelProto:
     for layer in model.layers:
         if isinstance(layer, keras.layers.RNN):
             model = layer.cell.network
-    specs = [keras.InputSpec(shape=(1, *given.shape[1:]), dtype="float32") for given in model.inputs]
+    shapes = [(1, *given.shape[1:]) for given in model.inputs]
+    specs = [keras.InputSpec(shape=shape, dtype="float32") for shape in shapes]
     path = folder / f"{name}.onnx"
     signature = specs if len(specs) == 1 else [specs]  # Keras passes these on as arguments
     model.export(path, format="onnx", input_signature=signature, verbose=False)

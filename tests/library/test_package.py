@@ -143,12 +143,7 @@ def test_exercises_look_on_too_and_nothing_imports_them():
 
 def test_prediction_comes_last_and_its_scores_stand_alone():
     assert imports_of("prediction") <= {*FLOW, "metrics", *HELPERS}
-    assert imports_of("metrics") == {
-        "_checks",
-        "_frames",
-        "_mosaic",
-        "visualization",
-    }  # for its curves
+    assert imports_of("metrics") == {"_checks", "_frames", "_mosaic"}
 
 
 def test_a_dataset_is_made_of_what_compositing_makes():

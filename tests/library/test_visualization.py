@@ -511,10 +511,10 @@ def test_three_channels_are_shown_in_color(axis, tmp_path):
         (image,) = drawn(draw, value).images
         shown = np.ma.filled(image.get_array(), np.nan)
         assert shown.shape[2] == 4 and np.isfinite(shown).all()
-        np.testing.assert_allclose(shown[:6, :8], frames[0, 0] / 255, atol=1e-6)
+        np.testing.assert_allclose(shown[:6, :8, :3], frames[0, 0] / 255, atol=1e-6)
     left = given[:, :2] if axis == -1 else np.ascontiguousarray(given[:, :2])
     (image,) = drawn(show_pairs, left, given[:, 2:]).images
-    assert image.get_array().shape[2] == 3
+    assert image.get_array().shape[2] == 4
 
 
 @pytest.mark.parametrize("call", [animate, show_strip, long_exposure])

@@ -1,7 +1,6 @@
 """The built site, as files: every link leads somewhere, every button to the right file."""
 
 import html
-import json
 import os
 import re
 from html.parser import HTMLParser
@@ -124,22 +123,6 @@ def test_a_widget_that_brings_no_html_stops_the_build():
     widget = nb.new_code_cell(outputs=[nb.new_output("display_data", {WIDGET: {}})])
     with pytest.raises(ExtensionError, match=r"book/x: a widget would be dead .*slider"):
         show_sliders_as_html("book/x", nb.new_notebook(cells=[widget]))
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_the_head_of_a_chapter_tells_what_was_measured(chapter):
-    page = (SITE / "book" / f"{chapter}.html").read_text(encoding="utf-8")
-    facts = re.search(r'<p class="facts">(.*?)</p>', page)
-    measured = json.loads((ROOT / "benchmarks" / "classroom.json").read_text())["measured"]
-    if chapter.startswith("exercises") or chapter == "own-dataset":  # recipes, to look things up
-        assert not facts or "minutes of reading" not in facts[1]
-        return
-    minutes = int(re.search(r"(\d+) minutes of reading", facts[1])[1])
-    assert 4 <= minutes <= 20
-    number, unit = re.search(r"runs in (\d+) (seconds|minutes)", facts[1]).groups()
-    assert int(number) * {"seconds": 1, "minutes": 60}[unit] == pytest.approx(
-        measured[chapter]["s"], abs=max(1, 0.3 * measured[chapter]["s"])
-    )
 
 
 def test_the_downloads_are_offered_where_they_are():

@@ -63,13 +63,13 @@ BINARIES = {
         "bbe2f0f7ba51aaf766c97e62b2316a027e91502a842c8abdbe45fde632c8f756"
     ),
     "mmnist_lib/weights/convlstm.npz": (
-        "99cd85a5a26278ef673f3600b1c0b2d66b4cd4556514984b99d5de906046f3b7"
+        "19dc55930466e664773d86513f8a891d7cbdd228d77e815fd08a2c10fb8838bd"
     ),
     "mmnist_lib/weights/unet.npz": (
         "4c55ec3ec6ec7cde656eac1791cc204f6d0b5af1ace7526f56387e4a9d559842"
     ),
     "website/assets/onnx/convlstm.onnx.gz": (
-        "a946d94ef09f88aa04527c2c2431751da34a968467d4c33f985a2bec4bb4eaa5"
+        "e3941335b59ee9cb6adc2cc12fd577eca64ea65c91586cbb42920c4d490d8a6a"
     ),
     "website/assets/onnx/ort-wasm-simd-threaded.wasm.gz": (
         "9a202915ab712f2ac4504f9fd8c634d244a11e9f9e734361471a1fe6e7f984c0"

@@ -23,7 +23,7 @@ from .networks import DOWN, convlstm, frame_mse, unet
 
 # The weights that come with the library: how each model was built, and the file's sha256.
 TRAINED: dict[str, tuple[dict[str, Any], str]] = {
-    "convlstm": ({}, "99cd85a5a26278ef673f3600b1c0b2d66b4cd4556514984b99d5de906046f3b7"),
+    "convlstm": ({}, "19dc55930466e664773d86513f8a891d7cbdd228d77e815fd08a2c10fb8838bd"),
     "unet": ({}, "4c55ec3ec6ec7cde656eac1791cc204f6d0b5af1ace7526f56387e4a9d559842"),
 }
 FOLDER = Path(__file__).parents[1] / "weights"

@@ -1154,7 +1154,7 @@ def test_pairs_of_own_rollouts_hide_inputs_and_no_target():
 
 # MSE of ten frames after ten, over 40 sequences of the bundled test digits, seed 40, and how far
 # from it another machine may be.
-EXPECTED = {"convlstm": (73.45, 0.01), "unet": (74.81, 0.01)}
+EXPECTED = {"convlstm": (59.29, 0.01), "unet": (74.81, 0.01)}
 
 
 @pytest.mark.parametrize("name", sorted(prediction.TRAINED))

@@ -132,7 +132,7 @@ class OnePage(SingleFileHTMLBuilder):
         """Keep in each link the name of the document that it leads to; Sphinx drops it."""
         for link in tree.findall(nodes.reference):
             if found := re.fullmatch(r"#document-([^#]+)#?(.*)", link.get("refuri", "")):
-                link["refuri"] = "#" + "/".join(filter(None, found.groups()))
+                link["refuri"] = "#" + ":".join(filter(None, found.groups()))
 
 
 def keep_apart(node: nodes.Element, docname: str) -> None:
@@ -141,9 +141,9 @@ def keep_apart(node: nodes.Element, docname: str) -> None:
         if isinstance(child, nodes.Element):
             keep_apart(child, child.get("docname", docname))
     for key in ("ids", "backrefs"):
-        node[key] = [f"{docname}/{name}" for name in node[key]]
+        node[key] = [f"{docname}:{name}" for name in node[key]]
     if "refid" in node:
-        node["refid"] = f"{docname}/{node['refid']}"
+        node["refid"] = f"{docname}:{node['refid']}"
     if isinstance(node, (nodes.document, addnodes.start_of_file)):
         first = next(iter(node.findall(nodes.section)))
         first["ids"].insert(0, docname)

@@ -659,7 +659,7 @@ def test_it_plays_by_itself_for_who_has_nothing_against_it(open_page, wait_until
 def test_every_control_has_a_name_and_is_reached_with_the_tabulator(page):
     page.locator(".play").focus()
     reached = []
-    for _ in range(21):
+    for _ in range(25):
         reached.append(
             page.evaluate("(e => e.id || e.ariaLabel || e.textContent)(document.activeElement)")
         )
@@ -667,8 +667,8 @@ def test_every_control_has_a_name_and_is_reached_with_the_tabulator(page):
     assert reached == [
         *("Play", "Frame", "maker-count", "maker-rule", "maker-seed", "Throw again"),
         *("maker-speed", "maker-size", "maker-frames"),
-        *("maker-kind0", "maker-number0", "maker-angle0"),
-        *("maker-kind1", "maker-number1", "maker-angle1"),
+        *("maker-kind0", "maker-number0", "maker-degrees0", "maker-row0", "maker-column0"),
+        *("maker-kind1", "maker-number1", "maker-degrees1", "maker-row1", "maker-column1"),
         *("Drawing pad", "Erase", "Predict what comes next"),
         *("Copy as Python", "Download GIF", "Download .npz"),
     ]
@@ -676,7 +676,7 @@ def test_every_control_has_a_name_and_is_reached_with_the_tabulator(page):
         "all => all.map((e) => e.ariaLabel)"
     )
     assert all("row from" in name for name in names[:3])
-    assert names[3:] == ["The truth", "U-Net", "The exact predictor", None]
+    assert names[3:] == ["The truth", "U-Net", "ConvLSTM", "The exact predictor", None]
 
 
 def test_the_python_is_copied_or_selected(page, wait_until):

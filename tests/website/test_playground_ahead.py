@@ -261,7 +261,11 @@ def test_a_change_is_predicted_anew(predicted, wait_until):
     page.locator("fieldset").first.get_by_label("Class").select_option("own")
     wait_until(page, DONE)
     assert "no ink" in page.locator("[data-by=exact]").inner_text()
-    assert page.locator(".told").inner_text().startswith("Nobody predicts this clip. Without")
+    assert (
+        page.locator(".told")
+        .inner_text()
+        .startswith("There is no prediction for this clip. Without")
+    )
 
 
 def test_rule_and_speed_stand_beside_the_predictions(predicted, wait_until):

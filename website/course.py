@@ -1,8 +1,8 @@
 """What the site needs beyond Jupyter Book.
 
-The repository's own address, more places to run a chapter,
-how long that takes, worked solutions below the exercises, sliders and formulas that need no
-script from elsewhere, downloads, and reference pages, also of what is built on Keras.
+The repository's own address, more places to run a chapter, worked solutions below the exercises,
+pages without what is there for machines, sliders and formulas that need no script from elsewhere,
+downloads, and reference pages, also of what is built on Keras.
 """
 
 from __future__ import annotations

@@ -29,13 +29,14 @@ import numpy as np
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from mmnist_lib import MovingMNIST, Player, animate, load_mnist, show_strip
 from mmnist_lib._atomic import new_files
 from notebooks.address import CONFIG, ROOT, stamp
 from notebooks.text import first_code
 
+OPENING, ZOOM = ROOT / "book" / "images" / "moving-mnist.gif", 4
 FOLDERS = ("book", "teaching/masters")
 NOTEBOOKS = [path for folder in FOLDERS for path in sorted(ROOT.glob(f"{folder}/*.ipynb"))]
 
@@ -170,20 +171,31 @@ def main(names: list[str]) -> None:
             raise SystemExit(f"{path.name} is left as it was: a cell failed\n{error}") from None
     for path in (ROOT / "README.md", ROOT / "CITATION.cff"):
         write(path, stamp(path.read_text(encoding="utf-8")))
-    opening = truth_and_prediction()
-    opening.save(ROOT / "book" / "images" / "moving-mnist.gif")
-    write(ROOT / "book" / "images" / "truth-and-prediction.html", opening._repr_html_())
+    opening = play(truth_and_prediction())
+    opening.save(OPENING, scale=ZOOM)
     save_preview(ROOT / "website" / "assets" / "preview.png")
 
 
-def truth_and_prediction() -> Player:
-    """Play a sequence beside what the U-Net, which sees its first half, makes of the second."""
+def truth_and_prediction() -> NDArray[np.uint8]:
+    """Make a sequence, and what the U-Net, which sees its first half, makes of the second."""
     from mmnist_lib.prediction import load_model
 
     true = sequences()[7:]
     later = load_model("unet").predict(true[:, :10] / np.float32(255), verbose=0)
     later = np.rint(255 * later).astype(np.uint8)
-    both = np.concatenate([true, np.concatenate([true[:, :10], later], axis=1)])
+    return np.concatenate([true, np.concatenate([true[:, :10], later], axis=1)])
+
+
+def stored_opening() -> NDArray[np.uint8]:
+    """Read the same two from README's moving picture, for the site's first page."""
+    with Image.open(OPENING) as picture:
+        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(picture)]
+    small = np.stack(frames)[:, ::ZOOM, ::ZOOM]
+    return np.stack([small[..., :64], small[..., -64:]])
+
+
+def play(both: NDArray[np.uint8]) -> Player:
+    """Play the two side by side."""
     alt = "A handwritten 0 and 8 that drift and bounce in a black square."
     labels = [f"frame {t}, {'given' if t < 10 else 'predicted'}" for t in range(20)]
     titles = ["truth", "prediction"]

@@ -27,6 +27,7 @@ from sphinx.util import inspect
 
 from mmnist_lib import choose_keras_backend
 from notebooks import address
+from notebooks.outputs import play, stored_opening
 from notebooks.text import for_readers, for_tests_alone, mathml, tags
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All notebooks with the library as a zip"}
@@ -111,6 +112,13 @@ def offer_downloads(app: Sphinx, docname: str, source: list[str]) -> None:
     )
     text = f"**Take it with you.** {links}" if links else ""
     source[0] = source[0].replace("{{ downloads }}", text)
+
+
+def open_with_prediction(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Play on the first page what README's moving picture shows."""
+    if "{{ opening }}" in source[0]:
+        page = play(stored_opening())._repr_html_()
+        source[0] = source[0].replace("{{ opening }}", f"```{{raw}} html\n{page}\n```")
 
 
 def not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
@@ -260,6 +268,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", choose_edition)
     app.connect("source-read", rework_notebook)
     app.connect("source-read", offer_downloads)
+    app.connect("source-read", open_with_prediction)
     app.connect("source-read", leave_out_guide)
     app.add_post_transform(LeadToExplanations)
     app.connect("html-collect-pages", not_found)

@@ -5,14 +5,12 @@ import re
 
 import numpy as np
 import pytest
-from PIL import Image, ImageSequence
 
 from mmnist_lib import MovingMNIST, animate, copy_last, load_mnist, mse
 from mmnist_lib.prediction import load_model, rollout
 from mmnist_lib.tracking import predict
-from notebooks.address import ROOT
-from notebooks.outputs import truth_and_prediction
-from tests.website.conftest import ask
+from notebooks.outputs import stored_opening, truth_and_prediction
+from tests.website.conftest import SITE, ask
 from website.playground import LOADED, NETWORKS, shortened
 
 from keras import ops  # isort: skip  # after prediction, which chooses the backend
@@ -147,15 +145,10 @@ def test_it_loads_when_asked_and_from_here_alone(open_page, wait_until, address)
 
 
 def test_readme_and_the_first_page_show_what_the_network_predicts():
-    folder = ROOT / "book" / "images"
-    with Image.open(folder / "moving-mnist.gif") as picture:
-        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(picture)]
-    small = np.stack(frames)[:, ::4, ::4]  # each pixel is a square of 4 by 4
-    stored = np.stack([small[..., :64], small[..., -64:]])
-    truth, prediction = truth_and_prediction().clips.astype(int)
+    stored, (truth, prediction) = stored_opening(), truth_and_prediction().astype(int)
     assert (stored[0] == truth).all() and (stored[1, :10] == truth[:10]).all()
     assert abs(stored[1] - prediction).max() <= 2  # of 255: last digits depend on the machine
-    page = (folder / "truth-and-prediction.html").read_text("utf-8")
+    page = (SITE / "book" / "index.html").read_text("utf-8")
     assert f'data-sha256="{animate(stored).sha256}"' in page
 
 

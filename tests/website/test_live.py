@@ -256,7 +256,7 @@ def test_a_reader_edits_a_cell_stops_it_and_puts_it_back(opened, wait_until):
     cell.get_by_role("button", name="Run", exact=True).click()
     wait_until(page, lambda: cell.locator(".cell_output").inner_text() == "here\n")
     *made, [size] = shown(first)  # it ran first, since this cell may need what it makes
-    assert made == before[:3] and size[1] == pytest.approx(before[3][0][1], rel=0.06)
+    assert tuple(made) == before[:3] and size[1] == pytest.approx(before[3][0][1], rel=0.06)
     assert size[0] == pytest.approx(sum(width for width, _ in before[3]), rel=0.06)
     assert cell.get_attribute("aria-busy") == "true"
     cell.get_by_role("button", name="Stop").click()

@@ -281,15 +281,3 @@ def statistics(sequences: Any, progress: Progress | None = None) -> dict[str, st
         found["MSE, all black"] = f"{black / (10 * n):.1f}"
         found["MSE, frame 9 copied"] = f"{copied / (10 * n):.1f}"
     return found
-
-
-def sha256_of(path: Path, progress: Progress | None = None) -> str:
-    """Compute the sha256 of a file, a few megabytes at a time."""
-    digest, done = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while piece := file.read(2**22):
-            digest.update(piece)
-            done += len(piece)
-            if progress is not None:
-                progress(done)
-    return digest.hexdigest()

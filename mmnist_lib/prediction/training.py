@@ -8,11 +8,8 @@ TypeError, ValueError
 
 from __future__ import annotations
 
-import contextlib
 import math
-import signal
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -26,7 +23,7 @@ from ..metrics import check_floats
 
 
 def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: Any) -> Any:
-    """Train a model by its ``fit``, and put the old weights back if that fails.
+    """Train a model by its ``fit``, and keep its last whole epoch if that stops.
 
     >>> from mmnist_lib import MovingMNIST
     >>> from mmnist_lib.prediction import SequencePairs, build_model
@@ -40,18 +37,16 @@ def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: 
     whose shapes have to be its own. `callbacks` are more of Keras' own, and the settings those of
     ``model.fit``: ``epochs``, ``validation_data``, ``verbose``. Returns the History of ``fit``.
 
-    If you interrupt it, it stops after the present batch and keeps what it has learned. After an
-    error, or if you interrupt it twice, model and optimizer are as before. A loss that becomes NaN
-    or infinite is a FloatingPointError.
+    After an interrupt or an error, model and optimizer are as they were when the last whole epoch
+    ended. A loss that becomes NaN or infinite is a FloatingPointError.
     """
     _build(model, pairs)
     if isinstance(held := settings.get("validation_data"), keras.utils.PyDataset):
         _check_pairs(model, held)
-    watch = _Watch()
     # The sequences are new and independent: shuffled batches would only be less repeatable.
     settings = {"shuffle": False, **settings}
-    with _put_back([*model.variables, *model.optimizer.variables], watch), watch:
-        return model.fit(pairs, callbacks=[*callbacks, watch], **settings)
+    with _Kept([*model.variables, *model.optimizer.variables]) as kept:
+        return model.fit(pairs, callbacks=[kept, *callbacks], **settings)
 
 
 def _build(model: Any, pairs: Any) -> None:
@@ -121,57 +116,35 @@ def _misfit(what: str, takes: Any, returns: Any, remedy: str) -> ValueError:
     return ValueError(f"{what}, but the model takes {takes} and returns {returns}: {remedy}")
 
 
-class _Watch(keras.callbacks.Callback):
-    """Stop at a loss of NaN, and stop at an interrupt, but only between two batches.
+class _Kept(keras.callbacks.Callback):
+    """Keep what variables were after the last whole epoch, and put it back after an error.
 
     Where JAX computes, a batch that is broken off takes the weights with it.
     """
 
-    asked = stopped = listens = False
+    def __init__(self, variables: list[Any]) -> None:
+        super().__init__()
+        self.variables = variables
+        self.on_epoch_end()
 
-    def __enter__(self) -> _Watch:
-        # Handlers can be set in the main thread only, and only there interrupts arrive.
-        if threading.current_thread() is threading.main_thread():
-            self.listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self.listens:
-            signal.signal(signal.SIGINT, self.ask)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        if self.listens:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def ask(self, *_: Any) -> None:
-        """Note an interrupt. A second one is Python's own again, and stops at once."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        self.asked = True
+    def on_epoch_end(self, *_: Any) -> None:
+        self.values = [np.array(ops.convert_to_numpy(held.value)) for held in self.variables]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             raise FloatingPointError(
                 f"loss became {loss} in batch {batch}: lower the learning rate. "
-                "The model has the weights that it had before this training"
+                "The model has the weights that it had before this epoch"
             )
-        self.on_epoch_end()
 
-    def on_epoch_end(self, *_: Any) -> None:
-        if self.asked:
-            self.stopped = True
-            raise KeyboardInterrupt
+    def __enter__(self) -> _Kept:
+        return self
 
-
-@contextlib.contextmanager
-def _put_back(variables: list[Any], watch: _Watch | None = None) -> Iterator[None]:
-    """Give variables their old values back after an error, unless `watch` stopped in order."""
-    before = [np.array(ops.convert_to_numpy(variable.value)) for variable in variables]
-    try:
-        yield
-    except BaseException:
-        if watch is None or not watch.stopped:
-            for variable, value in zip(variables, before, strict=True):
+    def __exit__(self, error: Any, *_: Any) -> None:
+        if error is not None:
+            for variable, value in zip(self.variables, self.values, strict=True):
                 variable.assign(value)
-        raise
 
 
 def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
@@ -206,7 +179,7 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     all_frames = np.zeros((len(seen), start + n, *seen.shape[2:]), np.float32)
     all_frames[:, :start] = seen
     done = start
-    with _put_back(model.variables):  # at an interrupt, most likely
+    with _Kept(model.variables):  # an interrupt is likely here
         while done < start + n:
             if n_in is None:
                 # What a causal model returns does not depend on the black frames still to be

@@ -1,7 +1,6 @@
 """Files of sequences: what they hold, how they are read back, and what a fault leaves behind."""
 
 import errno
-import hashlib
 import io
 import json
 import os
@@ -896,12 +895,3 @@ def test_what_is_published_fits_together():
     pixels = np.prod(json.loads(formats.PUBLISHED["shape"].replace("(", "[").replace(")", "]")))
     assert int(formats.PUBLISHED["bytes"].replace(",", "")) == pixels + 96  # of header
     assert len(bytes.fromhex(formats.PUBLISHED["sha256"])) == 32
-
-
-@pytest.mark.parametrize("length", [0, 1, 2**22 - 1, 2**22, 2**22 + 1, 2**23 + 5])
-def test_the_sha256_is_that_of_all_bytes(tmp_path, length):
-    content = np.random.default_rng(0).bytes(length)
-    (tmp_path / "file").write_bytes(content)
-    seen = []
-    assert formats.sha256_of(tmp_path / "file", seen.append) == hashlib.sha256(content).hexdigest()
-    assert seen == sorted(set(seen)) and seen[-1:] == [length][: len(seen)]

@@ -46,6 +46,7 @@ LONGEST = (
     "tests/teaching/test_course.py",
     "tests/library/test_prediction.py",
     "tests/teaching/test_exercises.py",
+    "tests/website/test_live.py",
     "tests/website/test_every_page.py",
     "tests/website/test_playground_ahead.py",
     "tests/website/test_playground.py",

@@ -20,6 +20,7 @@ import contextlib
 import copy
 import hashlib
 import html
+import itertools
 import json
 import math
 import os
@@ -95,32 +96,6 @@ def _digest(plain: Any) -> str:
     return hashlib.sha256(repr(plain).encode()).hexdigest()[:12]
 
 
-def hide(slips: Mapping[str, Any]) -> str:
-    """Hide well-known wrong answers, and the sentences that explain them, from a reader's eye.
-
-    >>> slips = hide({"you counted from 1: frames are numbered from 0": 20})
-    >>> check(20, expected=19, slips=slips)
-    ✗ your answer: you counted from 1: frames are numbered from 0.
-
-    A visible check that listed them would tell what to look for. `slips` are as for `check`, with
-    answers that `seal` takes. Returns a str that `check` takes in their place.
-    """
-    table = {words: seal(slip).digest for words, slip in slips.items()}
-    return base64.b64encode(json.dumps(table).encode()).decode()
-
-
-def _slips(slips: Mapping[str, Any] | str) -> Mapping[str, Any]:
-    if not isinstance(slips, str):
-        return slips
-    try:
-        table = json.loads(base64.b64decode(slips))
-    except ValueError:
-        raise ValueError(
-            f"slips={_short(slips, show=repr)} is not what hide returns: copy it whole"
-        ) from None
-    return {words: Seal(digest) for words, digest in table.items()}
-
-
 def _plain(value: Any) -> Any:
     """Make equal answers print alike, whatever their type."""
     kind = _kind(value)
@@ -182,7 +157,7 @@ def check(
     expected: Any,
     kind: str = "array",
     limits: Limits = None,
-    slips: Mapping[str, Any] | str = {},
+    slips: Mapping[str, Any] = {},
     without: Sequence[str] = (),
     tolerance: float = 1e-9,
     call: str = "",
@@ -215,9 +190,8 @@ def check(
         ones. A track is ``(n_frames, 2)`` or ``(k, n_frames, 2)``, row and column.
     limits : (float, float), optional
         The least and the largest row or column of a track that stays on the canvas.
-    slips : mapping of str to object, or str, default {}
-        Well-known wrong answers, each under the sentence that explains it; or what `hide`
-        returns for them.
+    slips : mapping of str to object, default {}
+        Well-known wrong answers, each under the sentence that explains it.
     without : sequence of str, default ()
         Names that the function must not use: the exercise is to do without them.
     tolerance : float, default 1e-9
@@ -232,7 +206,7 @@ def check(
     """
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} is unknown: choose {', '.join(map(repr, KINDS))}")
-    yours, trouble, player, table = answer, None, None, _slips(slips)
+    yours, trouble, player = answer, None, None
     name = call.partition("(")[0] or "your answer"
     if given is not None:
         name = getattr(answer, "__name__", name)
@@ -241,7 +215,7 @@ def check(
         verdict = Verdict(False, f"○ {name}: not attempted yet.")
     else:
         try:
-            trouble = trouble or _difference(yours, expected, tolerance, kind, limits, table)
+            trouble = trouble or _difference(yours, expected, tolerance, kind, limits, slips)
             player = _beside(yours, expected) if trouble and kind == "clip" else None
         except RecursionError:
             trouble = "it is nested too deeply to be compared: does it contain itself?"
@@ -300,6 +274,9 @@ class Checks:
         stored = json.loads(found[0].read_text(encoding="utf-8"))
         arrays = [unpack(text) for text in stored["arrays"]]
         self.cases, self.values = (_decoded(stored[key], arrays) for key in ("cases", "values"))
+        for case in itertools.chain(*self.cases.values()):
+            table = json.loads(base64.b64decode(case["slips"]))  # hidden from the eye
+            case["slips"] = {words: Seal(digest) for words, digest in table.items()}
 
     def add(
         self, call: str, given: Any, expected: Any, slips: Mapping[str, Any] = {}, **how: Any

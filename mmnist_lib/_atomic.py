@@ -36,7 +36,7 @@ def check_file(path: Any) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"{given} does not exist: pass the name of a file")
     if not path.is_file():
-        raise ValueError(f"{given} is no regular file: pass the name of one")
+        raise ValueError(f"{given} is not a regular file: pass the name of one")
     return path
 
 

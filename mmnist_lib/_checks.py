@@ -62,7 +62,7 @@ def check_array(value: Any, name: str) -> NDArray[Any]:
     try:
         return np.asarray(value)
     except ValueError:  # rows of different lengths
-        raise TypeError(f"{name} is ragged: pass an array of numbers, rows equally long") from None
+        raise TypeError(f"{name} is ragged: pass numbers in rows of one length") from None
 
 
 def check_numbers(value: Any, name: str) -> NDArray[np.float64]:
@@ -118,6 +118,6 @@ def check_one_each(values: Any, name: str, n: int, what: str) -> None:
     try:
         length = len(values)
     except TypeError:
-        raise TypeError(f"{name}={values!r} is no list: pass one for each of {n} {what}") from None
+        raise TypeError(f"{name}={values!r}: pass a list, one for each of {n} {what}") from None
     if length != n:
         raise ValueError(f"{name} has length {length}: pass one for each of {n} {what}")

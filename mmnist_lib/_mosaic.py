@@ -36,7 +36,7 @@ def axes_on(ax: Axes | None, *inches: float) -> Axes:
     if ax is None:
         return plt.figure(figsize=inches or None, layout="constrained").add_subplot()
     if not isinstance(ax, Axes):
-        raise TypeError(f"ax={ax!r} is no Matplotlib axes: pass plt.gca(), or leave it out")
+        raise TypeError(f"ax={ax!r} is not a Matplotlib axes: pass plt.gca(), or leave it out")
     return ax
 
 

@@ -95,8 +95,8 @@ def _idx_files(path: Path) -> tuple[list[Path | None], bool]:
         if path.is_dir():
             raise IsADirectoryError("name the .npz file in it, or a folder of IDX files")
         raise ValueError(
-            "it is no .npz archive, nor called like MNIST's own train-images-idx3-ubyte.gz, or is "
-            "cut short: download it again"
+            "it is neither an .npz archive nor named like MNIST's own train-images-idx3-ubyte.gz, "
+            "or is cut short: download it again"
         )
     if len(found) > 1:
         raise ValueError(f"it has several sets ({', '.join(sorted(found))}): name a file of one")

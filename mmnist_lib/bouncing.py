@@ -26,7 +26,7 @@ FEW = 50  # up to so many coordinates, plain numbers are faster than arrays
 def bounce_path(
     start: ArrayLike, velocity: ArrayLike, n_frames: int, rule: str = "clamp"
 ) -> NDArray[np.float64]:
-    """Follow a path that bounces off the walls at 0 and 1, each axis by itself.
+    """Follow a path that bounces off the walls at 0 and 1, each axis on its own.
 
     >>> bounce_path([0.5, 0.7], [0.0, 0.2], n_frames=3)[:, 1].round(3)
     array([0.9, 1. , 0.8])
@@ -43,7 +43,7 @@ def bounce_path(
         How many frames, at least 1.
     rule : {"clamp", "reflect"}, default "clamp"
         - ``"clamp"``, the real dataset's: step; a digit that is at or beyond a wall is put on
-          the wall, and its velocity on that axis turns round; record. The overshoot is lost.
+          the wall, and its velocity on that axis turns around; record. The overshoot is lost.
         - ``"reflect"``: the path of a perfect mirror, in closed form. The digit
           travels the overshoot back.
 

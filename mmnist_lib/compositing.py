@@ -236,7 +236,7 @@ class MovingMNIST:
         Returns uint8 frames ``(n, n_frames, size, size)``, in the order of `indices`.
         """
         if not np.iterable(indices):
-            raise TypeError(f"indices={indices!r} is no list: pass numbers, such as [7, 3]")
+            raise TypeError(f"indices={indices!r} is not a list: pass numbers, such as [7, 3]")
         firsts = [_check_number(index, "index") for index in indices]
         frames = np.empty((len(firsts), self.n_frames, self.size, self.size), np.uint8)
         self._draw(frames, self._truth(self._numbers(firsts, 1)))

@@ -228,7 +228,7 @@ def load_predrnn(path: Path) -> Frames:
         clips = read_array(archive, "clips")
         with open_array(archive, "input_raw_data") as (shape, dtype, stream):
             if dtype not in (np.uint8, np.float32, np.float64) or len(shape) != 4 or shape[1] != 1:
-                raise ValueError(f"input_raw_data is {dtype} of shape {shape}, no gray frames")
+                raise ValueError(f"input_raw_data is {dtype} of shape {shape}, not gray frames")
             check_size(math.prod(shape), "input_raw_data")
             frames = np.empty((shape[0], *shape[2:]), np.uint8)
             step = max(1, 2**24 // math.prod(shape[1:]))

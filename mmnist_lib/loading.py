@@ -102,7 +102,7 @@ def _read(path: Path, argument: str = "source") -> tuple[Digits, Digits]:
         neither = "neither 'auto', 'sample', 'keras' nor" if argument == "source" else "not"
         raise FileNotFoundError(f"{given} is {neither} the path of an existing file or folder")
     if not path.is_file() and not path.is_dir():  # a pipe or a device may have no end
-        raise ValueError(f"{given} is no regular file: name an .npz or an IDX file")
+        raise ValueError(f"{given} is not a regular file: name an .npz or an IDX file")
     try:
         return _check_set(read_digits(path))
     except IsADirectoryError as error:

@@ -97,7 +97,7 @@ def save_zarr(
     n_sequences, layout = check_count(n_sequences, "n_sequences"), formats.check_layout(layout)
     path = check_target(path, (".zarr",), force).resolve()  # workers start in other folders
     if path.exists() and not _is_array(path):
-        raise FileExistsError(f"path={str(path)!r} is no Zarr array: it is not replaced")
+        raise FileExistsError(f"path={str(path)!r} is not a Zarr array, so it is not replaced")
     # A run that is resumed may have been stopped while it wrote the truth, or just after.
     replace = force or resume
     beside = formats.check_truth_target(data, path, replace) if truth else None

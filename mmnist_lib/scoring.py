@@ -148,7 +148,7 @@ def _known(path: Path, digits: Frames) -> dict[str, Any]:
         truth = {name: archive[name] for name in ("digits", "track", "settings")}
     settings = json.loads(str(truth["settings"]))
     if settings["images_sha256"] != formats.settings_of(MovingMNIST(digits))["images_sha256"]:
-        raise ValueError(f"{beside} is of other digits: pass those that the file was made of")
+        raise ValueError(f"{beside} has other digits: pass those from which the file was made")
     return truth | settings | {"images": digits}
 
 

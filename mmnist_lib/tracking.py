@@ -613,7 +613,7 @@ def _check_frames(frames: Any, least: int = 1) -> Frames:
     frames, _ = check_frames(frames, "frames", (3,))
     check_digits(frames, name="frames")
     if len(frames) < least:
-        raise ValueError(f"frames are {len(frames)}: pass {least} or more, a motion needs them")
+        raise ValueError(f"frames are {len(frames)}: pass {least} or more, to show a motion")
     if frames.shape[-1] < SIDE + (least > 1):
         raise ValueError(
             f"frames are {frames.shape[-1]} pixels wide: pass more than {SIDE}, so that digits move"

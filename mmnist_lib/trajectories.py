@@ -161,7 +161,7 @@ def check_step_length(value: Any) -> float:
 
 
 def check_generator(rng: Any) -> np.random.Generator:
-    """Return `rng`, or raise TypeError if it is no Generator."""
+    """Return `rng`, or raise TypeError if it is not a Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng={rng!r} is not a Generator: pass np.random.default_rng(seed)")
     return rng

@@ -149,7 +149,7 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
 
 
 def long_exposure(frames: NDArray[Any], how: str = "max") -> NDArray[Any]:
-    """Lay all frames of a sequence over each other, as a camera with an open shutter does.
+    """Lay all frames of a sequence over each other, like a camera with an open shutter.
 
     >>> frames = np.zeros((4, 64, 64), np.uint8)
     >>> frames[1, 5, 5] = 200
@@ -194,7 +194,7 @@ def show_path(
     >>> show_path([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0], [0.5, 0.5]])
 
     An arrow leads from each frame to the next, a dot marks the first frame, and a ring the
-    frame in which the digit turns round on either axis. The dashed square is as far as a
+    frame in which the digit turns around on either axis. The dashed square is as far as a
     center can go before its digit leaves the canvas.
 
     Parameters

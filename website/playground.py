@@ -29,8 +29,8 @@ NETWORKS = {"unet": "U-Net", "convlstm": "ConvLSTM"}
 MODELS = {name: ONNX / f"{name}.onnx.gz" for name in NETWORKS}
 # What is loaded when a reader asks for a prediction.
 LOADED = [ONNX / "ort-wasm-simd-threaded.wasm.gz", *MODELS.values()]
-MISSING = """If it does not appear in some seconds, a script was held back: allow scripts, load the
-page again, and open it from a server. A copy on your own disk needs <code>make serve</code>."""
+MISSING = """If it does not appear within a few seconds, a script was blocked: allow scripts, load
+the page again, and open it from a server. A copy on your own disk needs <code>make serve</code>."""
 
 
 class Playground(SphinxDirective):

@@ -162,7 +162,7 @@ def check(
     tolerance: float = 1e-9,
     call: str = "",
 ) -> Verdict:
-    """Compare an answer with the expected one, and say where they part.
+    """Compare an answer with the expected one, and say where they differ.
 
     >>> check(None, expected=36)
     ○ your answer: not attempted yet.
@@ -473,7 +473,7 @@ def _no_number(yours: Array, expected: Array, kind: str) -> str | None:
     place = np.argwhere(odd)[0].tolist()
     if kind == "track":
         frame = f"frame {place[-2]}: "
-        return f"{frame}it has no place there: 0 / 0 is nan, as where a frame holds no ink"
+        return f"{frame}the position there is nan: 0 / 0 gives nan, as when a frame holds no ink"
     at = f" at [{', '.join(map(str, place))}]" if place else ""
     number = "nan or inf" if yours.dtype.kind == "f" else "nan or inf made into a whole number"
     return f"its value{at} is {number}: does it divide by 0?"

@@ -225,7 +225,7 @@ def animate_error(
     left, right = check_images(prediction, "predicted", 3), check_images(true, "true", 3)
     if left.shape != right.shape:
         raise ValueError(
-            f"predicted has shape {left.shape} and true {right.shape}: pass the same of both"
+            f"predicted has shape {left.shape} and true {right.shape}: pass the same for both"
         )
     clips = np.stack([left, right, np.abs(left - right)])
     clips = clips[..., np.newaxis] if clips.ndim == 4 else clips  # so that 3 are no colors

@@ -110,7 +110,7 @@ def load_model(name: str, path: str | Path | None = None) -> Any:
             raise ValueError("it holds other things than finite floats")
         weights = [array.astype(np.float32) for array in stored]
     except Exception as error:  # zipfile, NumPy and zlib each raise their own
-        raise ValueError(f"{file} is no file of save_weights ({error})") from error
+        raise ValueError(f"{file} is not a file of save_weights ({error})") from error
     found, wanted = ([tuple(w.shape) for w in kind] for kind in (weights, model.weights))
     if found != wanted:
         first = next((f for f, w in zip(found, wanted, strict=False) if f != w), None)

@@ -71,7 +71,7 @@ class SequencePairs(keras.utils.PyDataset):
         return math.ceil(self.n_sequences / self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Make batch `index` of the present epoch."""
+        """Make batch `index` of the current epoch."""
         index = check_count(index, "index", least=0)
         if index >= len(self):
             raise IndexError(f"index={index} is too large: an epoch has {len(self)} batches")

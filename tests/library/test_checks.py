@@ -202,8 +202,8 @@ def test_a_track_of_floats_reads_well():
         path + 0.6, path, kind="track", limits=(0, 1)
     )
     assert says(path * np.nan, path, kind="track", limits=(0, 1)) == (
-        "✗ your answer: frame 0: it has no place there: "
-        "0 / 0 is nan, as where a frame holds no ink."
+        "✗ your answer: frame 0: the position there is nan: "
+        "0 / 0 gives nan, as when a frame holds no ink."
     )
 
 
@@ -282,7 +282,7 @@ def test_a_division_by_zero_is_told(dtype):
     )
     lost = TRACK.astype(float)
     lost[1] = np.nan
-    assert "frame 1: it has no place there: 0 / 0 is nan, as where a frame holds no ink" in says(
+    assert "frame 1: the position there is nan: 0 / 0 gives nan, as when a frame" in says(
         lost, TRACK.astype(float), kind="track"
     )
     assert "its value at [1] is 128, not 4" in says(

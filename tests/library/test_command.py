@@ -393,7 +393,7 @@ def one_line(err):
         (["generate", "no/new.zarr"], "there is no folder 'no'"),
         (["generate", "old.npy"], r"old.npy' exists: .*\(--force\)"),
         (["generate", "old.zarr"], r"old.zarr' exists: .*\(--force\)"),
-        (["generate", "old.zarr", "--force"], "old.zarr' is no Zarr array: it is not replaced"),
+        (["generate", "old.zarr", "--force"], "old.zarr' is not a Zarr array, so it is not"),
         (["generate", "new.npy", "--source", "none.npz"], "--source 'none.npz' is neither 'auto'"),
         (
             ["generate", "new.npy", "--source", "old.npy"],
@@ -490,7 +490,7 @@ def test_a_pipe_is_refused_and_not_waited_for(run, tmp_path):
         ["generate", tmp_path / "made.npy", "--source", "/dev/zero"],
     ):
         status, out, err = run(*arguments)
-        assert (status, out) == (2, "") and one_line(err) and "is no regular file" in err
+        assert (status, out) == (2, "") and one_line(err) and "is not a regular file" in err
 
 
 def test_files_for_predrnn_are_made_shown_and_checked(run, tmp_path):

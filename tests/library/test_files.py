@@ -394,8 +394,8 @@ def test_predrnn_finds_inputs_and_targets_where_it_looks(tmp_path, blocks_of_thr
         ),
         ({"input_raw_data": np.full((9, 1, 5, 6), 255.0)}, "do not go from 0 to 1"),
         ({"input_raw_data": np.full((9, 1, 5, 6), np.nan)}, "do not go from 0 to 1"),
-        ({"input_raw_data": np.zeros((9, 3, 5, 6))}, "no gray frames"),
-        ({"input_raw_data": np.zeros((9, 1, 5, 6), complex)}, "no gray frames"),
+        ({"input_raw_data": np.zeros((9, 3, 5, 6))}, "not gray frames"),
+        ({"input_raw_data": np.zeros((9, 1, 5, 6), complex)}, "not gray frames"),
         ({"input_raw_data": np.array([{}])}, "holds pickled objects"),
     ],
 )
@@ -476,7 +476,7 @@ def test_the_room_is_asked_for_before_a_file_is_begun(tmp_path, monkeypatch):
 @posix
 def test_a_pipe_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe.npy")
-    with pytest.raises(ValueError, match=r"pipe.npy' is no regular file"):
+    with pytest.raises(ValueError, match=r"pipe.npy' is not a regular file"):
         load_sequences(tmp_path / "pipe.npy")
 
 

@@ -266,7 +266,7 @@ def test_a_gz_that_is_cut_short_is_refused(tmp_path):
 def test_a_pipe_and_a_device_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero"):
-        with pytest.raises(ValueError, match=r"source='.*' is no regular file: name an \.npz"):
+        with pytest.raises(ValueError, match=r"source='.*' is not a regular file: name an \.npz"):
             load_mnist(path)
 
 

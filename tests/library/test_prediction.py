@@ -942,7 +942,7 @@ def test_a_truncated_file_is_refused(part, known, tmp_path):
     save_weights(model_of("convlstm"), file)
     content = file.read_bytes()
     file.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(ValueError, match=r"mine\.npz is no file of save_weights"):
+    with pytest.raises(ValueError, match=r"mine\.npz is not a file of save_weights"):
         load_model("convlstm", file)
 
 
@@ -961,7 +961,7 @@ def test_a_pickle_is_refused_and_not_opened(wrapped, known, tmp_path):
         np.savez(file, w000=np.array([Bomb(trace)], object))
     else:
         file.write_bytes(pickle.dumps(Bomb(trace)))
-    with pytest.raises(ValueError, match=r"mine\.npz is no file of save_weights"):
+    with pytest.raises(ValueError, match=r"mine\.npz is not a file of save_weights"):
         load_model("convlstm", file)
     assert not trace.exists()
 
@@ -999,14 +999,14 @@ def test_weights_that_are_no_finite_floats_are_refused(tmp_path, wrong):
         "mask": weights[first] > 0,
     }[wrong]
     np.savez(tmp_path / "mine.npz", **weights)
-    with pytest.raises(ValueError, match=r"mine\.npz is no file of save_weights .*finite floats"):
+    with pytest.raises(ValueError, match=r"mine\.npz is not a file of save_weights .*finite"):
         load_model("convlstm", tmp_path / "mine.npz")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are those of POSIX")
 def test_weights_are_not_awaited_from_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ValueError, match=r"pipe' is no regular file"):
+    with pytest.raises(ValueError, match=r"pipe' is not a regular file"):
         load_model("convlstm", tmp_path / "pipe")
 
 

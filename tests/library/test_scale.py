@@ -321,7 +321,7 @@ def test_what_is_no_store_is_not_deleted_even_by_force(tmp_path, kind):
     if kind == "group":
         zarr.create_group(path)
     thesis.write_text("years of work")
-    with pytest.raises(FileExistsError, match=r"made.zarr' is no Zarr array: it is not replaced"):
+    with pytest.raises(FileExistsError, match=r"made.zarr' is not a Zarr array, so it is not"):
         save_zarr(small(), 3, path, force=True)
     assert names(tmp_path) == {"made.zarr"}
     assert thesis.read_text() == "years of work"

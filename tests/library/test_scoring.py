@@ -136,7 +136,7 @@ def test_other_errors_are_worded(folder):
     np.save("five.npy", TRUE[:, -5:])
     with pytest.raises(ValueError, match=r"have \[5, 10\] frames.* of one length"):
         score_file("true.npy", "half.npy", "five.npy")
-    with pytest.raises(ValueError, match=r"true-truth\.npz is of other digits"):
+    with pytest.raises(ValueError, match=r"true-truth\.npz has other digits"):
         score_file("true.npy", digits=digits()[1:])
     (folder / "bad.npy").write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"bad\.npy is not a whole"):

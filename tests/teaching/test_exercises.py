@@ -178,7 +178,7 @@ def test_the_template_of_an_exercise_works(tmp_path, seed):
     assert grades(editions.edition(source)) == {"back": "○ there_and_back: not attempted yet."}
     slip = "def there_and_back(path):\n    return np.concatenate([path, path[::-1]])"
     said = grades(source, {"back": slip})["back"]
-    assert said == "✗ there_and_back(path): it rests for a frame where it turns round."
+    assert said == "✗ there_and_back(path): it rests for a frame where it turns around."
 
 
 # ---- nothing, the right, and the wrong ----

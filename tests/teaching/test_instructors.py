@@ -109,7 +109,7 @@ def test_half_a_term_has_a_hundred_points():
     for _, _, _, handed_in, points in table[:-1]:
         assert int(points) == 10 * len(re.findall(r"\d", handed_in))
     project = section("Half a term").split("**The project**")[1]
-    assert "has 10 points" in project and project.count("\n- ") * 10 == int(table[-1][-1])
+    assert "is worth 10 points" in project and project.count("\n- ") * 10 == int(table[-1][-1])
 
 
 @pytest.mark.parametrize("name, heading", re.findall(r"chapter (\d), (\*[^|\n]*)", PAGE, re.I))

@@ -33,7 +33,7 @@ let latest = { name: "", listed: /** @type {Listed} */ ({}) }; // listing is slo
  */
 export function track(frames, size, nDigits, stepLength, rule) {
   const n = frames.length;
-  if (n < 3) throw Error(`frames are ${n}: pass 3 or more, a motion needs them`);
+  if (n < 3) throw Error(`frames are ${n}: pass 3 or more, to show a motion`);
   if (size <= SIDE)
     throw Error(`frames are ${size} pixels wide: pass more than ${SIDE}, so that digits move`);
   if (!frames.some((frame) => frame.some(Boolean)))

@@ -141,14 +141,14 @@ def leaked(train_images, test_images):
 
 
 # %% leak: a word that asks for any equal pixel
-# > one equal pixel is enough for it, and paper equals paper: all must be equal
+# > a single equal pixel is enough for it: all pixels must be equal
 def leaked(train_images, test_images):
     found = [i for i, image in enumerate(test_images) if image in train_images]
     return np.array(found, dtype=int)
 
 
 # %% leak: the other set's indices
-# > those are indices of train digits: return those of the test digits
+# > those are indices of training digits: return those of the test digits
 def leaked(train_images, test_images):
     found = []
     for image in test_images:
@@ -159,7 +159,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: the other set's indices in rising order
-# > those are the train digits' indices: return those of the test digits
+# > those are the training digits' indices: return those of the test digits
 def leaked(train_images, test_images):
     seen = {image.tobytes() for image in test_images}
     found = [i for i, image in enumerate(train_images) if image.tobytes() in seen]
@@ -182,7 +182,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: the twin in the train set
-# > an index comes twice, where the train set holds a digit twice
+# > an index appears twice where the training set holds a digit twice
 def leaked(train_images, test_images):
     found = []
     for index, image in enumerate(test_images):
@@ -193,7 +193,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: the twin in the test set
-# > of equal test digits it finds only the first
+# > of several equal test digits it finds only the first
 def leaked(train_images, test_images):
     seen = {image.tobytes() for image in train_images}
     everything = [image.tobytes() for image in test_images]
@@ -202,7 +202,7 @@ def leaked(train_images, test_images):
 
 
 # %% leak: in the order of the train set
-# > its indices are not in rising order
+# > its indices are not in ascending order
 def leaked(train_images, test_images):
     found = []
     for other in train_images:

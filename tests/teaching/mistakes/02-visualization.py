@@ -1,15 +1,15 @@
 # Typical mistakes in the exercises of chapter 2, and what the check says of each.
 
 # %% strips: two exposures taken for each other
-# > A and B are the wrong way round
+# > A and B are swapped: look again at where these two exposures are bright
 letters = "CACB"
 
 # %% strips: two others
-# > B and C are the wrong way round
+# > B and C are swapped: look again at where these two exposures are bright
 letters = "BCBA"
 
 # %% strips: from the last strip to the first
-# > begin with strip 1: you began with strip 4
+# > your letters are in reverse: begin with strip 1, not with strip 4
 letters = "ACBC"
 
 # %% strips: small letters
@@ -17,16 +17,16 @@ letters = "ACBC"
 letters = "cbca"
 
 # %% strips: a list
-# > put the letters into one text, as in "ABCA"
+# > write the letters as one piece of text, as in "ABCA"
 letters = ["C", "B", "C", "A"]
 
 # %% strips: one letter for each exposure
-# > it is 'ABC', which is not right (its form: a text like "ABCA")
+# > it is 'ABC', which is not right (its form: text like "ABCA")
 letters = "ABC"
 
 
 # %% sheet: down the columns
-# > it goes down the columns: fill the sheet row by row
+# > it fills the sheet column by column: fill it row by row
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     rows = -(-n // columns)
@@ -39,7 +39,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: a frame around it
-# > a gap surrounds the sheet: gaps lie between images alone
+# > there is a gap around the whole sheet: leave gaps only between images
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     rows = -(-n // columns)
@@ -52,7 +52,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: a gap at the end
-# > a gap follows the last row and the last column
+# > there is a gap after the last row and the last column: leave gaps only between images
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     rows = -(-n // columns)
@@ -65,7 +65,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: no gap
-# > there is no gap between its images
+# > there is no gap between its images: leave gap black pixels
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     rows = -(-n // columns)
@@ -75,7 +75,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: always a gap of 1
-# > its gap is always 1: use gap
+# > its gap is always 1 pixel: use the argument gap
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     rows = -(-n // columns)
@@ -88,7 +88,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: full rows alone
-# > the last row is missing: it is not full, and it counts
+# > the last row is missing: it counts, even though it is not full
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     rows = n // columns
@@ -101,7 +101,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: one row too many where the last is full
-# > a row without an image comes last
+# > its last row holds no image: count the rows again
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     rows = n // columns + 1
@@ -127,7 +127,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: white paper
-# > what no image covers is white: make it black
+# > it is white where there is no image: make it black
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     rows = -(-n // columns)
@@ -195,7 +195,7 @@ def trail(frames):
 
 
 # %% trail: multiplies bytes
-# > bytes wrap around when they are multiplied: go to a wider dtype first
+# > bytes wrap around when they are multiplied: convert to a wider dtype first
 def trail(frames):
     n = len(frames)
     dimmed = [np.round(frame * np.uint8(t + 1) / n) for t, frame in enumerate(frames)]
@@ -203,14 +203,14 @@ def trail(frames):
 
 
 # %% trail: multiplies bytes and divides whole numbers
-# > bytes wrap around when they are multiplied, and // drops the fraction
+# > bytes wrap around when they are multiplied, and // drops the fraction: divide by
 def trail(frames):
     dimmed = [frame * np.uint8(t + 1) // len(frames) for t, frame in enumerate(frames)]
     return np.max(dimmed, axis=0).astype(np.uint8)
 
 
 # %% trail: the other way round
-# > earlier frames are brighter: the last one keeps all its ink
+# > earlier frames are brighter than later ones: only the last one should keep all its ink
 def trail(frames):
     n = len(frames)
     dimmed = [np.round(frame * ((n - t) / n)) for t, frame in enumerate(frames)]
@@ -218,21 +218,21 @@ def trail(frames):
 
 
 # %% trail: t for t + 1
-# > frame t keeps (t + 1) / n_frames: yours keeps t / n_frames
+# > frame t should keep the share (t + 1) / n_frames, but yours keeps t / n_frames
 def trail(frames):
     dimmed = [np.round(frame * (t / len(frames))) for t, frame in enumerate(frames)]
     return np.max(dimmed, axis=0).astype(np.uint8)
 
 
 # %% trail: from 0 to 1
-# > frame 0 is not quite dark: it keeps 1 / n_frames
+# > frame 0 is black: it should keep the share 1 / n_frames
 def trail(frames):
     shares = np.linspace(0, 1, len(frames))
     return np.round(frames * shares[:, None, None]).max(axis=0).astype(np.uint8)
 
 
 # %% trail: truncates
-# > it drops the fraction: round
+# > it drops the fraction: round to the nearest whole number
 def trail(frames):
     shares = np.arange(1, len(frames) + 1) / len(frames)
     return (frames * shares[:, None, None]).max(axis=0).astype(np.uint8)
@@ -256,7 +256,7 @@ def trail(frames):
 
 
 # %% trail: a long exposure
-# > nothing fades: dim each frame first
+# > nothing fades: dim each frame before you lay them over each other
 def trail(frames):
     return long_exposure(frames)
 
@@ -303,7 +303,7 @@ def centers(frames):
 
 
 # %% centres: all ink alike
-# > every pixel with ink counts alike: weigh it with its ink
+# > every pixel with ink counts the same: weight each pixel by its ink
 def centers(frames):
     path = np.zeros((len(frames), 2))
     for t, frame in enumerate(frames):
@@ -312,7 +312,7 @@ def centers(frames):
 
 
 # %% centres: the middle of the box
-# > that is the middle of the box around the ink: weigh each pixel with its ink
+# > that is the middle of the box around the ink: weight each pixel by its ink
 def centers(frames):
     path = np.zeros((len(frames), 2))
     for t, frame in enumerate(frames):
@@ -324,7 +324,7 @@ def centers(frames):
 
 
 # %% centres: bytes
-# > bytes wrap around when they are multiplied or added: go to a wider dtype first
+# > bytes wrap around when they are multiplied or added: convert to a wider dtype first
 def centers(frames):
     n_frames, height, width = frames.shape
     path = np.zeros((n_frames, 2))
@@ -339,7 +339,7 @@ def centers(frames):
 
 
 # %% centres: counts from 1
-# > rows and columns count from 0, and yours from 1
+# > you count rows and columns from 1: count from 0
 def centers(frames):
     path = np.zeros((len(frames), 2))
     for t, frame in enumerate(frames.astype(float)):
@@ -351,7 +351,7 @@ def centers(frames):
 
 
 # %% centres: divides by 0
-# > it has no place there: 0 / 0 is nan, as where a frame holds no ink
+# > the position there is nan: 0 / 0 gives nan, as when a frame holds no ink
 def centers(frames):
     frames = frames.astype(float)
     rows, columns = np.indices(frames.shape[1:])
@@ -361,7 +361,7 @@ def centers(frames):
 
 
 # %% centres: the corner for an empty frame
-# > an empty frame gives row 0, column 0: keep the place of the frame before
+# > for an empty frame it returns row 0, column 0: repeat the center of the frame before
 def centers(frames):
     frames = frames.astype(float)
     rows, columns = np.indices(frames.shape[1:])
@@ -371,7 +371,7 @@ def centers(frames):
 
 
 # %% centres: an empty frame left out
-# > it leaves the empty frames out: keep the place of the frame before
+# > it leaves out the empty frames: repeat the center of the frame before
 def centers(frames):
     lit = [frame.astype(float) for frame in frames if frame.any()]
     rows, columns = np.indices(frames.shape[1:])

@@ -1,7 +1,7 @@
 # Typical mistakes in the exercises of chapter 3, and what the check says of each.
 
 # %% which-pixel: one frame early
-# > that is one frame early: frame 0 is already one step away
+# > that is one frame too early: by frame 0 the digit has already made one step
 pixel = tuple(int(20 * (p + frame * v)) for p, v in zip(start, velocity))
 
 # %% which-pixel: rounds
@@ -13,11 +13,11 @@ pixel = tuple(round(20 * (p + (frame + 1) * v)) for p, v in zip(start, velocity)
 pixel = tuple(int(20 * (p + (frame + 1) * v)) for p, v in zip(start, velocity))[::-1]
 
 # %% which-pixel: the whole canvas
-# > you took the whole canvas: the free range is smaller
+# > you multiplied by the whole canvas: multiply by the free range
 pixel = tuple(int(size * (p + (frame + 1) * v)) for p, v in zip(start, velocity))
 
 # %% which-pixel: keeps the fraction
-# > that is no whole pixel: drop the fraction
+# > that is not a whole pixel: drop the fraction
 pixel = tuple(20 * (p + (frame + 1) * v) for p, v in zip(start, velocity))
 
 # %% which-pixel: unit coordinates
@@ -30,62 +30,62 @@ pixel = int(20 * (start[0] + (frame + 1) * velocity[0]))
 
 
 # %% compass: sine and cosine swapped
-# > sine and cosine are swapped: angle 0 points right, so its row is 0
+# > sine and cosine are swapped: angle 0 points right, so there the row is 0
 def fair_velocity(rng, n, step_length):
     angle = 2 * np.pi * rng.random(n)
     return step_length * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 
 
 # %% compass: degrees
-# > it takes degrees: np.sin and np.cos take radians
+# > it computes in degrees: np.sin and np.cos expect radians
 def fair_velocity(rng, n, step_length):
     angle = 360 * rng.random(n)
     return step_length * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
 
 
 # %% compass: half a circle
-# > its angles cover half of the circle
+# > its angles cover only half of the circle: a full turn is 2 * np.pi
 def fair_velocity(rng, n, step_length):
     angle = np.pi * rng.random(n)
     return step_length * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
 
 
 # %% compass: parts of a turn
-# > its angles are part of a turn, not radians
+# > its angles are fractions of a turn: multiply them by 2 * np.pi to get radians
 def fair_velocity(rng, n, step_length):
     angle = rng.random(n)
     return step_length * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
 
 
 # %% compass: from minus half a turn
-# > its angles begin half a turn too early
+# > its angles are half a turn off: let them run from 0 to a full turn
 def fair_velocity(rng, n, step_length):
     angle = np.pi * (2 * rng.random(n) - 1)
     return step_length * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
 
 
 # %% compass: rows count upwards
-# > it turns the wrong way round: a quarter turn points down
+# > it turns the wrong way: a quarter turn should point down
 def fair_velocity(rng, n, step_length):
     angle = 2 * np.pi * rng.random(n)
     return step_length * np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
 
 
 # %% compass: forgets the step length
-# > its speed is 1: a digit covers step_length in a frame
+# > its speed is 1: a digit should cover step_length in each frame
 def fair_velocity(rng, n, step_length):
     angle = 2 * np.pi * rng.random(n)
     return np.stack([np.sin(angle), np.cos(angle)], axis=-1)
 
 
 # %% compass: a box
-# > it draws from a box: no digit goes up or to the left
+# > it draws from a box: none of its digits goes up or to the left
 def fair_velocity(rng, n, step_length):
     return step_length * rng.random((n, 2))
 
 
 # %% compass: the repair
-# > it draws from a square: its corners get more than their share
+# > it draws from a square: more digits go toward the corners than elsewhere
 fair_velocity = repaired
 
 
@@ -134,7 +134,7 @@ def fair_velocity(rng, n, step_length):
 
 
 # %% exits: counts from the step, not from the frame
-# > that is one step too many: count the steps that stay inside
+# > that is one too many: count only the steps that stay inside
 def first_outside(start, velocity):
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.where(velocity > 0, 1 - start, start) / np.abs(velocity)
@@ -143,7 +143,7 @@ def first_outside(start, velocity):
 
 
 # %% exits: frame 0 is the start
-# > that is one frame too many: frame 0 is already one step away
+# > that is one frame too late: by frame 0 the digit has already made one step
 def first_outside(start, velocity):
     frames = []
     for p, v in zip(start, velocity):
@@ -155,7 +155,7 @@ def first_outside(start, velocity):
 
 
 # %% exits: the last frame inside
-# > that is the last frame inside
+# > that is the last frame inside: return the frame after it
 def first_outside(start, velocity):
     frames = []
     for p, v in zip(start, velocity):
@@ -167,7 +167,7 @@ def first_outside(start, velocity):
 
 
 # %% exits: a wall is outside
-# > a digit that stands exactly on a wall is still inside
+# > it counts a digit exactly on a wall as outside: it is still inside
 def first_outside(start, velocity):
     frames = []
     for p, v in zip(start, velocity):
@@ -179,7 +179,7 @@ def first_outside(start, velocity):
 
 
 # %% exits: one axis only
-# > it looks at the rows only
+# > it looks only at the rows: a digit can leave on either axis
 def first_outside(start, velocity):
     frames = []
     for (p, _), (v, _) in zip(start, velocity):
@@ -198,7 +198,7 @@ def first_outside(start, velocity):
 
 
 # %% exits: the walls at 1 only
-# > it looks at the walls at 1 only: a digit can leave at 0 too
+# > it looks only at the walls at 1: a digit can leave at 0 too
 def first_outside(start, velocity):
     steps = np.full(start.shape, np.inf)
     np.divide(1 - start, velocity, out=steps, where=velocity > 0)
@@ -207,7 +207,7 @@ def first_outside(start, velocity):
 
 
 # %% exits: without the sign
-# > it sends every digit to the walls at 1: mind the sign of the velocity
+# > it sends every digit toward 1: one with a negative velocity moves toward 0
 def first_outside(start, velocity):
     steps = np.full(start.shape, np.inf)
     np.divide(1 - start, np.abs(velocity), out=steps, where=velocity != 0)
@@ -216,14 +216,14 @@ def first_outside(start, velocity):
 
 
 # %% exits: as in the chapter
-# > it says 0 of a digit that is still inside, as inside.argmin() does
+# > it returns 0 for a digit that is still inside, as inside.argmin() does
 def first_outside(start, velocity):
     path = start[:, None] + np.arange(1, 1001)[:, None] * velocity[:, None]
     return ((path >= 0) & (path <= 1)).all(axis=-1).argmin(axis=-1)
 
 
 # %% exits: a path that is too short
-# > it gives up too early: the slow digit leaves in the end
+# > it gives up too early: the slow digit does leave eventually
 def first_outside(start, velocity):
     path = start[:, None] + np.arange(1, 101)[:, None] * velocity[:, None]
     inside = ((path >= 0) & (path <= 1)).all(axis=-1)
@@ -249,7 +249,7 @@ def first_outside(start, velocity):
 
 
 # %% exits: whole numbers of inf
-# > a digit that never leaves has the answer -1: yours is what astype(int) makes of inf
+# > for a digit that never leaves it returns what astype(int) makes of inf: return -1
 def first_outside(start, velocity):
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.where(velocity > 0, 1 - start, start) / np.abs(velocity)
@@ -265,7 +265,7 @@ def first_outside(start, velocity):
 
 
 # %% exits: never is 0
-# > a digit that never leaves has the answer -1, not 0
+# > it returns 0 for a digit that never leaves: return -1
 def first_outside(start, velocity):
     room = np.where(velocity > 0, 1 - start, start)
     steps = np.full(room.shape, np.inf)
@@ -293,14 +293,14 @@ def first_outside(start, velocity):
 
 
 # %% motion: forgets the half pixel
-# > it forgets that fractions were dropped: on average half a pixel is gone
+# > it forgets that fractions were dropped: on average half a pixel is missing, so add it
 def fit_motion(track, free=36):
     slope, height = np.polyfit(np.arange(1, len(track) + 1), track / free, 1)
     return np.array([height, slope])
 
 
 # %% motion: frame 0 is the start
-# > its start is frame 0 itself: the start comes one step before
+# > its start is the position in frame 0: the start comes one step before that
 def fit_motion(track, free=36):
     slope, height = np.polyfit(np.arange(len(track)), (track + 0.5) / free, 1)
     return np.array([height, slope])
@@ -320,14 +320,14 @@ def fit_motion(track, free=36):
 
 
 # %% motion: a row for each axis
-# > its axes are the wrong way round: first the start, then the velocity
+# > its axes are swapped: first the start, then the velocity, each as row and column
 def fit_motion(track, free=36):
     slope, height = np.polyfit(np.arange(1, len(track) + 1), (track + 0.5) / free, 1)
     return np.stack([height, slope], axis=1)
 
 
 # %% motion: the ends only
-# > it looks at the first and the last frame only: let all of them count
+# > it uses only the first and the last frame: fit the line to all of them
 def fit_motion(track, free=36):
     middle = (track + 0.5) / free
     slope = (middle[-1] - middle[0]) / (len(track) - 1)
@@ -335,7 +335,7 @@ def fit_motion(track, free=36):
 
 
 # %% motion: another free range
-# > it takes the free range to be 36: use free
+# > it assumes a free range of 36: use the argument free
 def fit_motion(track, free=36):
     slope, height = np.polyfit(np.arange(1, len(track) + 1), (track + 0.5) / 36, 1)
     return np.array([height, slope])

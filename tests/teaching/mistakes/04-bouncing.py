@@ -1,7 +1,7 @@
 # Typical mistakes in the exercises of chapter 4, and what the check says of each.
 
 # %% three-frames: the rules swapped
-# > you have the two rules the wrong way round
+# > you have the two rules the wrong way around
 third_frame = {"clamp": 2 - p - 3 * v, "reflect": 1 - v}
 
 # %% three-frames: off by one frame

@@ -163,7 +163,7 @@ def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
 
 
 # %% speeds: degrees
-# > its angles are in degrees: sin and cos want radians
+# > its angles are in degrees: sin and cos expect radians
 def frames_of_speeds(rng, images, speeds, n_frames=20, size=64):
     sprites, tracks = [], []
     for speed in speeds:

@@ -20,7 +20,7 @@ errors = {
 errors = {"MSE": np.sum((predicted - true) ** 2) / 2, "MAE": np.sum(predicted - true) / 2}
 
 # %% two-errors: swapped
-# > you have the two the wrong way round
+# > you have the two the wrong way around
 errors = {"MAE": np.sum((predicted - true) ** 2) / 2, "MSE": np.sum(np.abs(predicted - true)) / 2}
 
 # %% two-errors: the square of a sum
@@ -33,8 +33,8 @@ errors = {"MSE": np.mean(sums**2), "MAE": np.mean(sums)}
 errors = np.sum((predicted - true) ** 2) / 2
 
 
-# %% follow: wraps round
-# > it wraps round: what leaves the canvas is lost, and black comes in
+# %% follow: wraps around
+# > it wraps around: what leaves the canvas is lost, and black comes in
 def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
@@ -101,7 +101,7 @@ def follow(seen, n_out):
 
 
 # %% follow: negative indices
-# > it wraps round: what leaves the canvas is lost, and black comes in
+# > it wraps around: what leaves the canvas is lost, and black comes in
 def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
@@ -252,7 +252,7 @@ def network(spacing):
 
 
 # %% network: no sigmoid
-# > its last step is no sigmoid, so it predicts numbers below 0
+# > its last step is not a sigmoid, so it predicts numbers below 0
 def network(spacing):
     start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
     frames = keras.Input((10, 64, 64))

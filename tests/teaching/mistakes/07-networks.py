@@ -1,7 +1,7 @@
 # Typical mistakes in the exercises of chapter 7, and what the check says of each.
 
 # %% scaling: a fixed amount
-# > without logarithms the curve is no straight line: it takes off no fixed amount
+# > without logarithms the curve is not a straight line: it takes off no fixed amount
 a, b = errors
 n = round(sequences[1] + (sequences[1] - sequences[0]) * (b - goal) / (a - b))
 prediction = {"MSE": 2 * b - a, "sequences": n}
@@ -128,7 +128,7 @@ def first_leaks(models, frames):
 
 
 # %% leak: one frame ahead only
-# > it looks one frame ahead only: a leak can come from further away
+# > it looks only one frame ahead: a leak can come from further away
 def first_leaks(models, frames):
     first = {}
     for name, model in models.items():
@@ -223,7 +223,7 @@ def roll(model, seen, n, n_in=None):
 
 
 # %% roll: all outputs are new
-# > it takes all outputs for new: only the last one is
+# > it treats all outputs as new: only the last one is
 def roll(model, seen, n, n_in=None):
     frames = seen
     while len(frames) < len(seen) + n:
@@ -270,7 +270,7 @@ def roll(model, seen, n, n_in=None):
 
 
 # %% roll: more than n
-# > it returns all that was predicted: drop what exceeds n
+# > it returns all that was predicted: drop what goes beyond n
 def roll(model, seen, n, n_in=None):
     frames = seen
     while len(frames) < len(seen) + n:
@@ -306,7 +306,7 @@ def best_answer(futures, counts, score):
 
 
 # %% best: every future once
-# > it counts every future once: weigh them
+# > it counts every future once: weight them by counts
 def best_answer(futures, counts, score):
     middle = {"mse": np.mean, "mae": np.median}[score]
     return np.rint(middle(futures, axis=0)).astype(np.uint8)
@@ -326,13 +326,13 @@ def best_answer(futures, counts, score):
 
 
 # %% best: a median for MSE
-# > that answer has the least MAE, not the least MSE
+# > that answer has the smallest MAE, not the smallest MSE
 def best_answer(futures, counts, score):
     return np.median(np.repeat(futures, counts, axis=0), axis=0).astype(np.uint8)
 
 
 # %% best: a mean for MAE
-# > that answer has the least MSE, not the least MAE
+# > that answer has the smallest MSE, not the smallest MAE
 def best_answer(futures, counts, score):
     return np.rint(np.average(futures, axis=0, weights=counts)).astype(np.uint8)
 

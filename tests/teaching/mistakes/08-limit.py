@@ -40,7 +40,7 @@ left_over = {
 left_over = {"A": rows[0, A[0] : A[0] + 3], "B": rows[0, B[0] : B[0] + 3]}
 
 # %% by-hand: swapped
-# > you have the two tracks the wrong way round
+# > you have the two tracks the wrong way around
 left_over = {
     name: np.min([row[start : start + 3] for row, start in zip(rows, track)], axis=0)
     for name, track in {"A": B, "B": A}.items()
@@ -131,7 +131,7 @@ def best_track(frames, tracks):
 
 
 # %% which: the least
-# > that is the track along which least is left
+# > that is the track along which the least is left
 def best_track(frames, tracks):
     cut = [[f[r : r + 28, c : c + 28] for f, (r, c) in zip(frames, track)] for track in tracks]
     left = np.min(cut, axis=1)
@@ -191,7 +191,7 @@ def best_track(frames, tracks):
 
 
 # %% which: sums in bytes
-# > its sums wrap round: one byte holds 255 at most
+# > its sums wrap around: one byte holds 255 at most
 def best_track(frames, tracks):
     cut = [[f[r : r + 28, c : c + 28] for f, (r, c) in zip(frames, track)] for track in tracks]
     left = np.min(cut, axis=1)
@@ -200,7 +200,7 @@ def best_track(frames, tracks):
 
 
 # %% which: sums in two bytes
-# > its sums wrap round: two bytes hold 65,535 at most
+# > its sums wrap around: two bytes hold 65,535 at most
 def best_track(frames, tracks):
     cut = [[f[r : r + 28, c : c + 28] for f, (r, c) in zip(frames, track)] for track in tracks]
     left = np.min(cut, axis=1)
@@ -332,7 +332,7 @@ def find_other(frames, sprite, first, tracks):
 
 
 # %% other: subtracts bytes
-# > it wraps round: uint8 knows no negative numbers
+# > it wraps around: uint8 has no negative numbers
 def find_other(frames, sprite, first, tracks):
     residuals = []
     for track in tracks:
@@ -344,7 +344,7 @@ def find_other(frames, sprite, first, tracks):
 
 
 # %% other: subtracts bytes the other way round
-# > it wraps round: make larger integers of the frames before you subtract
+# > it wraps around: convert the frames to larger integers before you subtract
 def find_other(frames, sprite, first, tracks):
     residuals = []
     for track in tracks:
@@ -488,7 +488,7 @@ def find_other(frames, sprite, first, tracks):
 
 
 # %% ahead: both ends alone
-# > it looks at the first and the last frame only: the frames between them say more
+# > it looks only at the first and the last frame: the frames between them say more
 def possible_pixels(seen, ahead):
     n, ranges = len(seen), []
     for t in range(n, n + ahead):
@@ -503,7 +503,7 @@ def possible_pixels(seen, ahead):
 
 
 # %% ahead: place and velocity each for itself
-# > it lets place and velocity vary each for itself: together they must show all pixels
+# > it lets place and velocity vary on their own: together they must show all pixels
 def possible_pixels(seen, ahead):
     n = len(seen)
     pairs = [(u - t, seen[u] - seen[t]) for t in range(n) for u in range(t + 1, n)]
@@ -575,7 +575,7 @@ def possible_pixels(seen, ahead):
 
 
 # %% ahead: the largest first
-# > the least pixel comes first
+# > the smallest pixel comes first
 def possible_pixels(seen, ahead):
     n, ranges = len(seen), []
     for t in range(n, n + ahead):

@@ -365,7 +365,7 @@ def store_pictures(page: Page, path: Path, site: Path) -> None:
             file.write_bytes(content)
             image["src"] = address(file, path)
         state_size(image, path)
-    for image in page.select(".cell_output > img"):
+    for image in page.select(".cell_output > img, .cell_output > figure > img"):
         cut(page, image, path)
     first = page.select_one(".bd-article img")
     for image in page("img"):
@@ -374,21 +374,23 @@ def store_pictures(page: Page, path: Path, site: Path) -> None:
 
 
 def cut(page: Page, image: Page, path: Path) -> None:
-    """Cut a wide picture where nothing is drawn, so that its parts wrap on a phone.
+    """Cut off a picture's empty sides, and a wide one where nothing is drawn.
 
     Strips of frames and figures of several panels have such places. Side by side, the parts look
-    like the whole.
+    like the whole. On a phone they wrap, and each begins where something is drawn, so that they
+    stand one below the other.
     """
     file = local_file(image["src"], path)
     with Image.open(file) as stored:
         picture = stored.convert("RGBA")
     drawn = np.asarray(picture)[..., 3].any(axis=0)
-    left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if drawn.any() else (0, 0)
+    left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if drawn.any() else (0, len(drawn))
     each = (right - left) / (n := math.ceil((right - left) / PIECE) or 1)
     places = [np.abs(np.flatnonzero(~drawn) - left - k * each) for k in range(1, n)]
-    if n == 1 or any(place.min(initial=each) > each / 6 for place in places):
-        return
-    edges = [left, *(np.flatnonzero(~drawn)[place.argmin()] for place in places), right]
+    if any(place.min(initial=each) > each / 6 for place in places):
+        places = []
+    inner = [np.flatnonzero(~drawn)[place.argmin()] for place in places]
+    edges = [left, *(empty + drawn[empty:].argmax() for empty in inner), right]
     box = image.wrap(new_tag(page, "span", **{"class": "pieces"}))
     for number, (start, end) in enumerate(itertools.pairwise(map(int, edges))):
         part = file.with_name(f"{file.stem}-{number}.png")

@@ -230,11 +230,11 @@ def test_a_slider_is_a_player_with_its_labels(show):
     page = show("03-trajectories", reduced_motion="reduce")
     turn_to(page, "slider(np.stack(trails)")
     player = page.locator("section.present > section.present .mmnist-player")
-    assert player.locator("output").inner_text() == "angle ° 0"
+    assert player.locator("output").inner_text() == "angle 0°"
     player.locator("input").focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    assert player.locator("output").inner_text() == "angle ° 90"
+    assert player.locator("output").inner_text() == "angle 90°"
     assert player.locator("input").get_attribute("max") == "11"
 
 

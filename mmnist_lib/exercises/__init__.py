@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import check_choice, check_instance
 from ..player import Player, animate
 
 Array = NDArray[Any]
@@ -105,6 +106,7 @@ def hide(slips: Mapping[str, Any]) -> str:
     A visible check that listed them would tell what to look for. `slips` are as for `check`, with
     answers that `seal` takes. Returns a str that `check` takes in their place.
     """
+    check_instance(slips, "slips", dict)
     table = {words: seal(slip).digest for words, slip in slips.items()}
     return base64.b64encode(json.dumps(table).encode()).decode()
 
@@ -230,8 +232,8 @@ def check(
     -------
     Verdict, which shows its sentence below the cell
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind={kind!r} is unknown: choose {', '.join(map(repr, KINDS))}")
+    check_choice(kind, "kind", KINDS)
+    check_instance(call, "call", str)
     yours, trouble, player, table = answer, None, None, _slips(slips)
     name = call.partition("(")[0] or "your answer"
     if given is not None:
@@ -286,6 +288,7 @@ class Checks:
     def __init__(self, notebook: str, edition: str = "") -> None:
         self.cases: dict[str, list[dict[str, Any]]] = {}
         self.values: dict[str, Any] = {}
+        check_instance(edition, "edition", str)
         if not edition:
             return
         file = f"{notebook}-{edition}.json"
@@ -311,6 +314,7 @@ class Checks:
         `given`, `expected`, `slips` and `how` are as for `check`. A function should have two
         cases at least, so that no constant passes.
         """
+        check_instance(call, "call", str)
         case = {"call": call, "given": given, "expected": expected, "slips": slips, **how}
         self.cases.setdefault(call.partition("(")[0], []).append(case)
 
@@ -326,7 +330,7 @@ class Checks:
 
     def __call__(self, name: str, answer: Any, **passed: Any) -> Verdict:
         """Say what is wrong with an answer; `passed` are what else its cases need, by name."""
-        if name not in self.cases:
+        if not isinstance(name, str) or name not in self.cases:
             raise ValueError(f"name={name!r} is no answer here: choose {', '.join(self.cases)}")
         for case in self.cases[name]:
             given = case["given"]

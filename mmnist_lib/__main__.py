@@ -66,7 +66,8 @@ writes a moving .gif, or a strip of all frames as .png, instead of the character
 SCORE = """
 Scores files of predictions against the true sequences, which come last: MSE, MAE, SSIM and PSNR
 as the benchmark computes them, with 95 % intervals, beside baselines. Without predictions, the
-baselines alone.
+baselines alone. A prediction holds the last frames of every true sequence, such as ten of twenty:
+(sequences, frames, size, size), as floats from 0 to 1 or as uint8.
 """
 
 CHECK = """

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from threading import get_ident
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._checks import MOST, check_array, check_count, check_free_range, check_points, check_tracks
 from ._strips import draw_strips, sequences_at_once
-from .bouncing import bounce_path, check_rule
+from .bouncing import RULES, check_rule
 from .loading import check_digits, check_labels
 from .trajectories import check_step_length, velocity_of
 
@@ -309,7 +311,7 @@ class MovingMNIST:
         digits = (numbers[..., 0] * len(self.images)).astype(np.intp)
         position = numbers[..., 1:3].copy()
         velocity = velocity_of(2 * np.pi * numbers[..., 3], self.step_length)
-        path = bounce_path(position, velocity, self.n_frames, self.rule)
+        path = RULES[self.rule](position, velocity, self.n_frames)  # bounce_path, unchecked
         track = to_pixels(path, self.size, self.images.shape[-1])
         labels = None if self.labels is None else self.labels[digits]
         return GroundTruth(digits, labels, position, velocity, path, track)
@@ -320,13 +322,20 @@ class MovingMNIST:
         Four for a digit: image, start row and column, angle.
         """
         numbers = np.empty((len(firsts), each, self.n_digits, 4))
-        stream, at = np.random.Philox(key=self.seed), 0
-        rng = np.random.Generator(stream)
+        rng, stream, beginning = _stream(self.seed, get_ident())
+        stream.state, at = beginning, 0
         for first, some in zip(firsts, numbers, strict=True):
             stream.advance((first - at) * self.n_digits)
             rng.random(out=some)
             at = first + each
         return numbers.reshape(len(firsts) * each, self.n_digits, 4)
+
+
+@lru_cache
+def _stream(seed: int, _thread: int) -> tuple[np.random.Generator, Any, Any]:
+    """Keep a seed's stream, one for each thread: making it takes as long as drawing a sequence."""
+    stream = np.random.Philox(key=seed)
+    return np.random.Generator(stream), stream, stream.state
 
 
 def _check_range(start: int, stop: int) -> tuple[int, int]:

@@ -22,7 +22,7 @@ import numpy as np
 
 from . import formats
 from ._atomic import check_file, check_space, check_target, new_files
-from ._checks import check_count
+from ._checks import check_choice, check_count
 from ._frames import channel_axis
 from .compositing import Frames, MovingMNIST
 
@@ -71,7 +71,8 @@ def save_sequences(
     progress : callable, optional
         Called with the number of sequences written so far.
     """
-    n_sequences, layout = check_count(n_sequences, "n_sequences"), formats.check_layout(layout)
+    n_sequences = check_count(n_sequences, "n_sequences")
+    check_choice(layout, "layout", formats.LAYOUTS)
     path, data = check_target(path, (".npy", ".npz"), force), formats.check_data(data, n_sequences)
     beside = [formats.check_truth_target(data, path, force)] if truth else []
     shape = formats.layout_shape(data, n_sequences, layout)

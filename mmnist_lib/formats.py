@@ -47,11 +47,6 @@ PUBLISHED = {
 }
 
 
-def check_layout(layout: Any) -> str:
-    """Return `layout`, or raise ValueError."""
-    return check_choice(layout, "layout", LAYOUTS)
-
-
 def layout_of(frames: Any, given: str, layout: str | None, said: str | None = None) -> str:
     """Return the layout of an array of sequences; raise ValueError if nothing tells it.
 
@@ -65,12 +60,12 @@ def layout_of(frames: Any, given: str, layout: str | None, said: str | None = No
         )
     if 0 in shape:
         raise ValueError(f"{given} has shape {shape}: it holds no sequence")
-    if layout is not None and check_layout(layout) != (said or layout):
+    if layout is not None and check_choice(layout, "layout", LAYOUTS) != (said or layout):
         raise ValueError(
             f"layout={layout!r}: {given} says of itself that it is {said!r}, so pass no layout"
         )
     if layout or said:
-        return check_layout(layout or said)
+        return check_choice(layout or said, "layout", LAYOUTS)
     if 20 in shape[:2] and max(shape[:2]) >= MANY:
         return "canonical" if shape[0] == 20 else "batch"
     raise ValueError(

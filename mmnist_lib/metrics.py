@@ -468,10 +468,8 @@ def _check_axis(axis: Any) -> tuple[int, ...]:
 
 
 def _check_pair(predicted: Any, true: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    predictions, truths = (
-        check_floats(predicted, "predicted"),
-        check_floats(true, "true", unit=True),
-    )
+    predictions = check_floats(predicted, "predicted")
+    truths = check_floats(true, "true", unit=True)
     if predictions.shape != truths.shape:
         raise ValueError(
             f"predicted has shape {predictions.shape} and true {truths.shape}: pass the same"

@@ -25,7 +25,7 @@ import numpy as np
 
 from . import formats
 from ._atomic import check_path, check_space, check_target, claim, new_files, partial_path
-from ._checks import check_count, check_instance
+from ._checks import check_choice, check_count, check_instance
 from .compositing import Frames, MovingMNIST
 from .trajectories import check_generator
 
@@ -94,10 +94,15 @@ def save_zarr(
     progress : as for `save_sequences`
     """
     check_instance(data, "data", MovingMNIST)
-    n_sequences, layout = check_count(n_sequences, "n_sequences"), formats.check_layout(layout)
+    n_sequences = check_count(n_sequences, "n_sequences")
+    check_choice(layout, "layout", formats.LAYOUTS)
     path = check_target(path, (".zarr",), force).resolve()  # workers start in other folders
-    if path.exists() and not _is_array(path):
-        raise FileExistsError(f"path={str(path)!r} is not a Zarr array, so it is not replaced")
+    if path.exists():
+        try:
+            zarr.open_array(path, mode="r")
+        except Exception:  # anything else than an array may raise any error
+            what = f"path={str(path)!r} is not a Zarr array"
+            raise FileExistsError(f"{what}, so it is not replaced") from None
     # A run that is resumed may have been stopped while it wrote the truth, or just after.
     replace = force or resume
     beside = formats.check_truth_target(data, path, replace) if truth else None
@@ -185,13 +190,6 @@ def _open(path: Path, layout: str | None) -> tuple[Any, str]:
     except Exception as error:  # what a damaged store raises depends on where the damage is
         raise ValueError(f"{given} is not a whole Zarr array: {error}") from error
     return store, formats.layout_of(store, given, layout, store.attrs.get("layout"))
-
-
-def _is_array(path: Path) -> bool:
-    try:
-        return zarr.open_array(path, mode="r") is not None
-    except Exception:  # anything else than an array may raise any error
-        return False
 
 
 @dataclass

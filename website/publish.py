@@ -383,8 +383,8 @@ def cut(page: Page, image: Page, path: Path) -> None:
     file = local_file(image["src"], path)
     with Image.open(file) as stored:
         picture = stored.convert("RGBA")
-    drawn = np.asarray(picture)[..., 3].any(axis=0)
-    left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if drawn.any() else (0, len(drawn))
+    drawn = np.any(np.asarray(picture)[..., 3], axis=0)
+    left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if any(drawn) else (0, picture.width)
     each = (right - left) / (n := math.ceil((right - left) / PIECE) or 1)
     places = [np.abs(np.flatnonzero(~drawn) - left - k * each) for k in range(1, n)]
     if any(place.min(initial=each) > each / 6 for place in places):

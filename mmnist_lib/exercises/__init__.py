@@ -38,6 +38,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import check_choice, check_instance
 from ..player import Player, animate
 
 Array = NDArray[Any]
@@ -204,8 +205,8 @@ def check(
     -------
     Verdict, which shows its sentence below the cell
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind={kind!r} is unknown: choose {', '.join(map(repr, KINDS))}")
+    check_choice(kind, "kind", KINDS)
+    check_instance(call, "call", str)
     yours, trouble, player = answer, None, None
     name = call.partition("(")[0] or "your answer"
     if given is not None:
@@ -260,6 +261,7 @@ class Checks:
     def __init__(self, notebook: str, edition: str = "") -> None:
         self.cases: dict[str, list[dict[str, Any]]] = {}
         self.values: dict[str, Any] = {}
+        check_instance(edition, "edition", str)
         if not edition:
             return
         file = f"{notebook}-{edition}.json"
@@ -288,6 +290,7 @@ class Checks:
         `given`, `expected`, `slips` and `how` are as for `check`. A function should have two
         cases at least, so that no constant passes.
         """
+        check_instance(call, "call", str)
         case = {"call": call, "given": given, "expected": expected, "slips": slips, **how}
         self.cases.setdefault(call.partition("(")[0], []).append(case)
 
@@ -303,7 +306,7 @@ class Checks:
 
     def __call__(self, name: str, answer: Any, **passed: Any) -> Verdict:
         """Say what is wrong with an answer; `passed` are what else its cases need, by name."""
-        if name not in self.cases:
+        if not isinstance(name, str) or name not in self.cases:
             raise ValueError(f"name={name!r} is no answer here: choose {', '.join(self.cases)}")
         for case in self.cases[name]:
             given = case["given"]

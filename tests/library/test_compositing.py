@@ -5,6 +5,7 @@ import hashlib
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -568,6 +569,18 @@ def test_out_may_be_a_file_mapped_into_memory(tmp_path):
     small().batch(0, 9, out=out).flush()
     raw = (tmp_path / "frames").read_bytes()
     assert raw == small().batch(0, 9).tobytes()
+
+
+def test_threads_do_not_disturb_each_other():
+    data, expected = small(), small().truth(0, 400).start
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # so that a thread is stopped between any two lines
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda i: data.truth(i).start, range(400)))
+    finally:
+        sys.setswitchinterval(before)
+    np.testing.assert_array_equal(found, expected)
 
 
 def read_only(shape):

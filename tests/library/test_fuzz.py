@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import mmnist_lib
-from mmnist_lib import MovingMNIST, SequenceDataset, prediction, save_sequences, scale
+from mmnist_lib import MovingMNIST, SequenceDataset, exercises, prediction, save_sequences, scale
 
 FOLDER = str(Path(mmnist_lib.__file__).parent)
 WORDED = (TypeError, ValueError, OSError, IndexError)
@@ -44,6 +44,15 @@ HOSTILE = {
     "complex": FLOATS * 1j,
     "a dict": {"a": 1},
 }
+
+
+def double(numbers):
+    return 2 * numbers
+
+
+GIVEN, DOUBLED = (np.arange(3),), 2 * np.arange(3)
+CHECKS = exercises.Checks("chapter")
+CHECKS.add("double", GIVEN, DOUBLED)
 
 # A call of each public function that is right. The test replaces one argument at a time.
 RIGHT = {
@@ -126,11 +135,23 @@ RIGHT = {
     "scale.shuffled_batches": {
         "path": "made.zarr", "batch_size": 1, "rng": np.random.default_rng(0)
     },
+    "exercises.Checks": {"notebook": "chapter", "edition": ""},
+    "exercises.Checks.__call__": {"self": CHECKS, "name": "double", "answer": double},
+    "exercises.Checks.add": {
+        "self": exercises.Checks("other"), "call": "double", "given": GIVEN, "expected": DOUBLED,
+        "slips": {},
+    },
+    "exercises.check": {
+        "answer": double, "given": GIVEN, "expected": DOUBLED, "kind": "track", "limits": (0, 4),
+        "slips": {}, "tolerance": 1e-9, "call": "double",
+    },
+    "exercises.seal": {"value": 3, "form": "a number"},
+    "exercises.unpack": {"text": "eNqrKTW0NrZmZGIBAAy8AdM="},
     "Player.save": {"self": mmnist_lib.animate(FRAMES), "path": "new.gif", "scale": 1},
 }  # fmt: skip
 # Any value is right for these, or they are shown as they are.
 ANYTHING = {"self", "alt", "autoplay", "description", "xlabel", "ylabel", "force", "truth"}
-ANYTHING |= {"as_float", "fixed", "resume", "callbacks", "settings"}
+ANYTHING |= {"as_float", "fixed", "resume", "callbacks", "settings", "how", "passed", "without"}
 ANYTHING |= {"progress"}  # it is called, so its error is its caller's own
 CALLS = [
     (name, parameter)
@@ -161,9 +182,15 @@ def call(name, arguments):
 def test_each_public_function_and_parameter_is_here():
     public = {
         prefix + name
-        for prefix, module in (("", mmnist_lib), ("prediction.", prediction))
+        for prefix, module in (
+            ("", mmnist_lib),
+            ("prediction.", prediction),
+            ("exercises.", exercises),
+        )
         for name, thing in vars(module).items()
-        if inspect.isfunction(thing) and not name.startswith("_")
+        if inspect.isfunction(thing)
+        and not name.startswith("_")
+        and thing.__module__.startswith(module.__name__)
     }
     public = {name for name in public if not name.endswith("choose_keras_backend")}  # takes nothing
     public -= {"prediction.frame_mse"}  # Keras calls it
@@ -218,3 +245,53 @@ def test_a_bad_argument_is_refused_in_words(name, parameter):
                 wrong.append(f"{what}: {type(error).__name__}: {error}")
         plt.close("all")
     assert not wrong, "\n".join(wrong)
+
+
+def leave(_):
+    exit()
+
+
+def turn(numbers):
+    return turn(numbers)
+
+
+class Liar:
+    """Equal to everything, without a text, and no array."""
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+    def __repr__(self):
+        raise RuntimeError
+
+    __array__ = __len__ = __repr__
+
+
+ITSELF = []
+ITSELF.append(ITSELF)
+ANSWERS = HOSTILE | {
+    "a list in itself": ITSELF, "a huge number": 2**70, "beyond a float": 2**20_000,
+    "it leaves": leave, "it calls itself": turn, "a liar": Liar(), "a class": Liar,
+    "objects": np.array([None, 2, 4]), "a record": np.zeros(3, [("a", int)]),
+    "a matrix": np.matrix([0, 2, 4]), "a generator": iter([0, 2, 4]), "complex": 3j,
+}  # fmt: skip
+EXPECTED = [
+    3, 0.5, True, "a", [1, 2.0], (1, np.arange(3)), {"b": 1}, DOUBLED, DOUBLED / 4,
+    exercises.seal(3), exercises.seal({"a": [1, 2]}),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [*(("array", right) for right in EXPECTED), ("track", TRACK[0]), ("clip", FRAMES)],
+)
+def test_an_answer_of_any_kind_gets_a_verdict(kind, expected):
+    how = {"kind": kind, "limits": (0, 4), "slips": {"a slip": 1, "another": np.arange(3)}}
+    for what, answer in ANSWERS.items():
+        for given in (None, GIVEN):
+            function = answer if given is None or callable(answer) else lambda _, it=answer: it
+            verdict = exercises.check(function, given, expected=expected, **how)
+            assert not verdict and verdict.message and verdict._repr_html_(), what

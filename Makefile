@@ -96,8 +96,8 @@ lab: $(BOOK) ## open the chapters in JupyterLab (LABFLAGS=--no-browser)
 outputs: $(BOOK) ## run the notebooks again and store their outputs (CHAPTERS=03-trajectories)
 	$(BIN)/python -m notebooks.outputs $(CHAPTERS)
 
-assignments: $(INSTRUCTOR) ## make the student editions in book/exercises (SEED=2027)
-	$(BIN)/python -m teaching.editions editions $(VARIANT)
+assignments: $(INSTRUCTOR) ## make the student editions in book/exercises (CHAPTERS=03-trajectories SEED=2027)
+	$(BIN)/python -m teaching.editions editions $(VARIANT) $(if $(CHAPTERS),--only $(CHAPTERS))
 
 release: $(INSTRUCTOR) ## make a course folder for nbgrader (COURSE=../course SEED=2027)
 	@$(NEED_COURSE)

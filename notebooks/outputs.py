@@ -52,8 +52,14 @@ def run(path: Path, notebook: Any = None) -> None:
         if path.stem == "01-loading" and cell.source.startswith("# NBVAL_IGNORE_OUTPUT")
     ]
     stored = [cell.outputs for cell in uncompared]
-    folder = {"metadata": {"path": path.parent}}
-    NotebookClient(notebook, timeout=600, store_widget_state=True, resources=folder).execute()
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        store_widget_state=True,
+        resources={"metadata": {"path": path.parent}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of eavesdroppers each time
+    )
+    client.execute()
     if uncompared and "MMNIST_DATA" not in os.environ:
         print("  the uncompared cells keep their outputs, since MMNIST_DATA names no full MNIST")
         for cell, outputs in zip(uncompared, stored, strict=True):

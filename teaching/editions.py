@@ -3,6 +3,7 @@
 ::
 
     python -m teaching.editions editions             # book/exercises/, as the site shows them
+    python -m teaching.editions editions --only 04-bouncing
     python -m teaching.editions release ../course    # a course folder for nbgrader, new or again
 
 A master is a notebook in nbgrader's format, with the reference solutions and the hidden tests in
@@ -312,10 +313,19 @@ def stored_seed(path: Path) -> int | None:
     return int(path.read_text("utf-8")) if path.exists() else None
 
 
-def write_editions(seed: int | None) -> None:
-    """Make, run and store the student editions, and which variant they are."""
+def write_editions(seed: int | None, names: list[str]) -> None:
+    """Make, run and store the named student editions, or all, and which variant they are."""
+    known = [master.stem for master in MASTERS]
+    if unknown := set(names) - set(known):
+        raise SystemExit(
+            f"CHAPTERS={' '.join(unknown)} names no master: there is {', '.join(known)}"
+        )
+    if names and seed != stored_seed(SEED):
+        raise SystemExit("SEED gives all exercises other numbers: leave out CHAPTERS")
     EDITIONS.mkdir(exist_ok=True)
     for master in MASTERS:
+        if names and master.stem not in names:
+            continue
         print(f"book/exercises/{master.name}", flush=True)
         source, file, text = prepared(master, seed)
         for older in CHECKS.glob(f"{master.stem}-*.json"):
@@ -416,9 +426,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("what", choices=["editions", "release"])
     parser.add_argument("course", nargs="?", type=Path, help="a folder, for release")
     parser.add_argument("--seed", type=int, help="another variant: other digits and numbers")
+    parser.add_argument("--only", nargs="+", default=[], help="these editions, not all")
     options = parser.parse_args(arguments)
     if options.what == "editions":
-        write_editions(stored_seed(SEED) if options.seed is None else options.seed)
+        seed = stored_seed(SEED) if options.seed is None else options.seed
+        write_editions(seed, options.only)
     elif options.course is None:
         parser.error("COURSE is missing: name a folder")
     else:

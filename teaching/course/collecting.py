@@ -221,7 +221,7 @@ def times(files: list[File]) -> list[datetime | None]:
 
 
 def collect(
-    course: Course, zipped: Path, students: Students, only: str | None
+    course: Course, zipped: Path, students: Students, only: str | None, due: datetime | None
 ) -> tuple[list[str], bool]:
     """Write each notebook in a zip to its place; return the assignments, and whether all fitted."""
     releases = {}
@@ -256,13 +256,19 @@ def collect(
         said += write_hand_in(course.folder / "submitted", place, contents, stamps.get(place))
     print(*map(matching.plain, said), sep="\n", end="\n" if said else "")
     found = sorted({assignment for assignment, _ in places})
+    by_canvas = {file.student["id"] for file in files if file.late}
     for assignment in found:
         here = {student for name, student in places if name == assignment}
         missing = sorted(row["id"] for row in students.rows if row["id"] not in here)
         but = f"; missing: {', '.join(missing)}" if missing else ""
+        after = {
+            who for who in here - by_canvas if due and stamps.get((assignment, who), due) > due
+        }
+        but += f"; late: {', '.join(sorted(after))}" if after else ""
         print(f"{assignment}: {len(here)} of {len(students.rows)} students handed in{but}")
-    if late := sorted({file.student["id"] for file in files if file.late}):
-        print(f"Late, as Canvas says, which does not say how much: {', '.join(late)}")
+    if by_canvas:
+        late = ", ".join(sorted(by_canvas))
+        print(f"Late, as Canvas says, which does not say how much: {late}")
     if files and not stamps:
         print("The zip does not say when these were handed in. Moodle's grading worksheet does.")
     return found, not any("is left out" in line for line in said)
@@ -310,22 +316,24 @@ def main(arguments: list[str]) -> int:
         if not students.rows:
             raise WrongUse(f"{stored} has no students: fill it in, or pass ROSTER=…")
         due = deadline(options.deadline) if options.deadline else None
-        assignments, complete = collect(course, options.zip, students, options.assignment)
-        for name in assignments if due else ():
-            course.gradebook.update_or_create_assignment(name, duedate=due)
+        assignments, complete = collect(course, options.zip, students, options.assignment, due)
+        if due:
+            utc = due.replace(tzinfo=None).isoformat(" ")  # as nbgrader reads it
+            for name in assignments:
+                course.gradebook.update_or_create_assignment(name, duedate=utc)
     except WrongUse as trouble:
         print(f"collecting.py: {trouble}", file=sys.stderr)
         return 2
     return 0 if complete else 1
 
 
-def deadline(text: str) -> str:
-    """Return a time of this place in UTC, as nbgrader reads it; a bare date means its end."""
+def deadline(text: str) -> datetime:
+    """Return a time of this place in UTC; a bare date means its end."""
     try:
         due = datetime.fromisoformat(f"{text} 23:59:59" if len(text) == 10 else text)
     except ValueError:
         raise WrongUse(f"DEADLINE={text} is no time: write it as 2026-10-05 23:59") from None
-    return due.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    return due.astimezone(UTC)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Write the marks as a platform imports them: ``python exporting.py COURSE moodle``.
 
-One row a student, and a column for each assignment. The classes are exporters of nbgrader, so in
-the course folder ``nbgrader export --exporter=exporting.Canvas --to=marks.csv`` does it too.
+One row a student, and a column for each assignment that somebody handed in. The classes are
+exporters of nbgrader, so in the course folder ``nbgrader export --exporter=exporting.Canvas
+--to=marks.csv`` does it too.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class Csv(ExportPlugin):  # type: ignore[misc]
         """Write a row for each student in the gradebook."""
         assignments = [
             each
-            for each in gradebook.assignments
-            if not self.assignment or each.name in self.assignment
+            for each in sorted(gradebook.assignments, key=lambda each: each.name)
+            if (each.name in self.assignment if self.assignment else each.submissions)
         ]
         most = [f"{each.max_score:g}" for each in assignments]
         table = io.StringIO()

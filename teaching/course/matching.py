@@ -278,19 +278,18 @@ def causes(notebook: Any, points: dict[str, tuple[float | None, float]]) -> list
     for cell in notebook.cells:
         name = name_of(cell)
         score, most = points.get(name, (None, 0))
+        below = score is not None and score < most
         outputs = cell.get("outputs", [])
         wrong = [words(output) for output in outputs if output.output_type == "error"]
+        where = f"cell {cell.get('execution_count')}"
         if any("[cut here: " in output.get("text", "") for output in outputs):
-            said.append(f"cell {cell.execution_count}: it printed too much")
-        stopped = [
-            output
-            for output in outputs
-            if output.output_type == "error"
+            said.append(f"{where}: it printed too much")
+        stopped = any(
+            output.output_type == "error"
             and (output.ename in OURS or "MemoryError" in output.ename)
-        ]
-        if stopped:
-            said += [f"cell {cell.execution_count}: {words(output)}" for output in stopped]
-        elif score is not None and score < most:
+            for output in outputs
+        )
+        if below:
             task = name.removesuffix("-check")
             reason = "; ".join(wrong) or f"{score:g} of {most:g} points"
             if cell.cell_type != "code":
@@ -298,7 +297,7 @@ def causes(notebook: Any, points: dict[str, tuple[float | None, float]]) -> list
             said += [*failed, f"{task}: {reason}"]
             failed = []
         else:
-            failed += [f"cell {cell.execution_count}: {reason}" for reason in wrong]
+            (said if stopped else failed).extend(f"{where}: {reason}" for reason in wrong)
     return said
 
 
@@ -314,4 +313,5 @@ def words(error: Any) -> str:
         return text.partition(": ")[2].split("; expected")[0].rstrip(".")[:120]
     if "MemoryError" in error.ename:
         return "it ran out of memory"
+    text = re.sub(r"\(\d+\.py, (line \d+)\)$", r"(\1)", text)  # IPython's name of a cell is none
     return text[:200] if error.ename in OURS else f"{error.ename}: {text}"[:200]

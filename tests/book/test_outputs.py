@@ -79,10 +79,11 @@ def test_without_the_full_mnist_uncompared_outputs_are_kept(chapter, monkeypatch
     assert "keep their outputs" in capsys.readouterr().out
 
 
-def test_with_the_full_mnist_they_are_renewed(chapter, monkeypatch):
+def test_with_the_full_mnist_they_are_renewed(chapter, monkeypatch, capfd):
     monkeypatch.setenv("MMNIST_DATA", "mnist.npz")
     outputs.run(chapter)
     assert outputs_of(chapter) == [None, "sample\n", "new\n"]
+    assert "WARNING" not in capfd.readouterr().err  # the kernel's, of eavesdroppers
 
 
 def test_outputs_of_other_chapters_are_renewed_without_it_too(chapter, monkeypatch):

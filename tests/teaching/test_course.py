@@ -58,6 +58,7 @@ def release(folder: Path, change=None, rename="") -> None:
     with pytest.MonkeyPatch.context() as patch:
         masters = [path for path in editions.MASTERS if path.stem in RELEASED]
         patch.setattr(editions, "MASTERS", masters)
+        patch.setattr(editions, "SEED", folder.parent / "seed.txt")  # a fork's own may be stored
         patch.setattr(editions, "prepared", lambda master, seed: sources[master.stem])
         editions.main(["release", str(folder)])
 
@@ -204,7 +205,7 @@ def test_moodles_zip_is_unpacked_and_what_finds_no_place_is_named(course, collec
         "Gus Gast_999_assignsubmission_file_/my.ipynb is left out: Gus Gast is not in "
         "students.csv: add a line, or pass the platform's own list as ROSTER=…",
         "Ada Önes_100_assignsubmission_file_/photo.jpg is left out: it is no notebook",
-        f"{NAME}: 5 of 6 students handed in; missing: fay",
+        f"{NAME}: 5 of 6 students handed in; missing: fay; late: ben, di",
     ]
     assert sorted(path.name for path in (course / "submitted").iterdir()) == sorted(NAMES)[:-1]
     assert {path.name for path in (course / "submitted/eve" / NAME).iterdir()} == {
@@ -247,7 +248,7 @@ def test_each_cell_below_its_points_has_a_remark_with_its_cause(course, graded):
     assert "mend: it records before it steps: step first, then record; mirror: " in remarks["cy"]
     late, failed, mend, words = remarks["di"].split("; ")
     assert late.startswith("late: 2026-10-06 09:05")
-    assert re.fullmatch(r"cell \d+: SyntaxError: .*", failed)
+    assert re.fullmatch(r"cell \d+: SyntaxError: .* \(line \d+\)", failed)
     assert mend == "mend: NameError: name 'mended_path' is not defined"
     assert words == "colleague: no answer"
     assert remarks["eve"].startswith(
@@ -331,23 +332,36 @@ def exported(course: Path, form: str) -> list[list[str]]:
 
 def test_the_marks_have_a_row_for_each_student(course, graded, capsys):
     head, *rows = exported(course, "csv")
-    assert head == ["id", "last_name", "first_name", "email", *RELEASED, "total", "of"]
+    assert head == ["id", "last_name", "first_name", "email", NAME, "total", "of"]
     marks = {row[0]: row[4:] for row in rows}
     assert marks == {
-        student: ["", score, score, "20"] for student, score in AUTOMATIC.items()
-    } | {"fay": ["", "", "0", "20"]}  # fmt: skip
+        student: [score, score, "10"] for student, score in AUTOMATIC.items()
+    } | {"fay": ["", "0", "10"]}  # fmt: skip
     said = capsys.readouterr().out
     assert "4 answers wait to be graded by hand, and count 0 until then" in said
 
 
 def test_the_marks_are_written_as_moodle_and_canvas_read_them(course, graded):
     head, *rows = exported(course, "moodle")
-    assert head == ["First name", "Last name", "ID number", "Email address", *RELEASED]
-    assert ["Ada", "Önes", "ada", "ada@example.edu", "", "9"] in rows and len(rows) == 6
+    assert head == ["First name", "Last name", "ID number", "Email address", NAME]
+    assert ["Ada", "Önes", "ada", "ada@example.edu", "9"] in rows and len(rows) == 6
     head, possible, *rows = exported(course, "canvas")
-    assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *RELEASED]
-    assert possible == ["Points Possible", "", "", "", "", "10", "10"]
-    assert ["Two, Ben", "", "", "ben", "", "", "9"] in rows
+    assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", NAME]
+    assert possible == ["Points Possible", "", "", "", "", "10"]
+    assert ["Two, Ben", "", "", "ben", "", "9"] in rows
+
+
+def test_the_marks_have_a_column_for_what_was_handed_in_in_the_order_of_names(
+    course, graded, tmp_path
+):
+    from nbgrader.api import Gradebook
+
+    again = tmp_path / "again"
+    shutil.copytree(course, again)
+    with Gradebook(f"sqlite:///{again}/gradebook.db", "moving-mnist") as book:
+        book.add_submission(RELEASED[0], "ada")
+        book.add_assignment("00-nobody-did-it")
+    assert exported(again, "csv")[0][4:] == [*RELEASED, "total", "of"]
 
 
 # ---- Canvas' layout ----

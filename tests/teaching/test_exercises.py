@@ -9,6 +9,8 @@ import contextlib
 import io
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -181,6 +183,16 @@ def test_the_template_of_an_exercise_works(tmp_path, seed):
     assert said == "✗ there_and_back(path): it rests for a frame where it turns around."
 
 
+def test_a_copy_of_the_template_has_the_masters_format():
+    """Or `make test` would refuse an exercise of one's own before it tries it."""
+    for action in (["check"], ["format", "--check"]):
+        command = [sys.executable, "-m", "ruff", *action, "--stdin-filename"]
+        command += ["teaching/masters/09-back.ipynb", "-"]
+        copied = TEMPLATE.read_text(encoding="utf-8")
+        done = subprocess.run(command, cwd=ROOT, input=copied, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 # ---- nothing, the right, and the wrong ----
 
 
@@ -326,6 +338,24 @@ def test_the_editions_of_a_fork_with_its_own_seed_are_what_the_command_makes(tmp
     monkeypatch.setattr(editions, "write_course", lambda course, sources: None)
     editions.main(["release", str(tmp_path / "course")])
     assert asked == [OTHER_SEED]
+
+
+def test_one_edition_can_be_made_alone_but_not_of_another_seed(tmp_path, monkeypatch):
+    made = []
+    for place in ("EDITIONS", "CHECKS"):
+        monkeypatch.setattr(editions, place, tmp_path)
+    monkeypatch.setattr(editions, "SEED", tmp_path / "seed.txt")
+    monkeypatch.setattr(
+        editions, "prepared", lambda master, seed: (None, f"{master.stem}-0.json", "")
+    )
+    monkeypatch.setattr(editions, "edition", lambda source: source)
+    monkeypatch.setattr(editions.outputs, "run", lambda path, notebook: made.append(path.stem))
+    editions.main(["editions", "--only", NAMES[1]])
+    with pytest.raises(SystemExit, match="CHAPTERS=09-none names no master: there is 01-loading"):
+        editions.main(["editions", "--only", NAMES[1], "09-none"])
+    with pytest.raises(SystemExit, match="leave out CHAPTERS"):
+        editions.main(["editions", "--only", NAMES[1], "--seed=7"])
+    assert made == [NAMES[1]]
 
 
 @each_master

@@ -170,7 +170,7 @@ ANSWERS = {
         EXIT, "def total(numbers):\n    import os\n    os._exit(0)", 0,
         "cell 1: the kernel ended in this cell: it ended itself with status 3; "
         "double: NameError: name 'double' is not defined; "
-        "cell 5: the kernel ended in this cell: it ended itself with status 0",
+        "total: the kernel ended in this cell: it ended itself with status 0",
     ),
     "stumbles": (FLOOD + DOUBLE + STUMBLE, WARN, 5, "cell 1: it printed too much"),
     "hides-errors": (SILENT, POINTS, 0, "double: ZeroDivisionError"),

@@ -275,10 +275,11 @@ def test_limits_are_told_in_any_case_and_no_line_can_be_forged():
     notebook = graded(
         ("one", "TimeLimit", "the cell ran longer than 9 s"), ("", "MemoryError", ""),
         ("one-check", "ValueError", "\x1b[2Ka\n1/5  eve  10/10\r"),
+        ("two-check", "TimeLimit", "the cell ran longer than 9 s"),
     )  # fmt: skip
-    assert matching.causes(notebook, {"one-check": (0, 3)}) == [
+    assert matching.causes(notebook, {"one-check": (0, 3), "two-check": (0, 3)}) == [
         "cell 1: the cell ran longer than 9 s", "cell 2: it ran out of memory",
-        "one: ValueError: [2Ka 1/5 eve 10/10",
+        "one: ValueError: [2Ka 1/5 eve 10/10", "two: the cell ran longer than 9 s",
     ]  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def check_array(value: Any, name: str) -> NDArray[Any]:
     try:
         return np.asarray(value)
     except ValueError:  # rows of different lengths
-        raise TypeError(f"{name} is ragged: pass numbers in rows of one length") from None
+        raise TypeError(f"{name} is ragged: pass an array of numbers in equal rows") from None
 
 
 def check_numbers(value: Any, name: str) -> NDArray[np.float64]:

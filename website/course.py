@@ -33,7 +33,7 @@ from notebooks.text import for_readers, for_tests_alone, mathml, tags
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All the notebooks and the library as a zip"}
 REFERENCE = "book/api"
 GUIDE = "book/instructors"  # it lists what students get wrong
-FOLDED = " Below each check stand a hint and a worked solution."
+FOLDED = " Below each check are a hint and a worked solution."
 
 
 class LeadToExplanations(SphinxPostTransform):

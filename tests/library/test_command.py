@@ -397,7 +397,7 @@ def one_line(err):
         (["generate", "new.npy", "--source", "none.npz"], "--source 'none.npz' is neither 'auto'"),
         (
             ["generate", "new.npy", "--source", "old.npy"],
-            "--source 'old.npy' cannot .* no .npz archive.* .--source sample needs",
+            "--source 'old.npy' cannot .* an .npz archive.* .--source sample needs",
         ),
         (["show", "none.npy"], "none.npy' does not exist: pass the name of a file"),
         (["show", "old.npy"], "old.npy' is not a whole .npy file"),

@@ -300,7 +300,7 @@ def test_a_truncated_file_is_refused(tmp_path, part):
     path = tmp_path / "mnist.npz"
     path.write_bytes(raw[: int(part * len(raw))])
     with pytest.raises(
-        ValueError, match=r"source='.*mnist\.npz' cannot .* is no \.npz .*cut short"
+        ValueError, match=r"source='.*mnist\.npz' cannot .* is neither an \.npz .*cut short"
     ):
         load_mnist(path)
 
@@ -386,7 +386,9 @@ def test_no_pickle_is_ever_opened(tmp_path, as_array):
 def test_another_file_that_is_called_npz_is_refused(tmp_path, raw):
     path = tmp_path / "mnist.npz"
     path.write_bytes(raw)
-    with pytest.raises(ValueError, match=r"source='.*mnist\.npz' cannot .* is no \.npz.*download"):
+    with pytest.raises(
+        ValueError, match=r"source='.*mnist\.npz' cannot .* is neither an \.npz.*download"
+    ):
         load_mnist(path)
 
 
@@ -394,7 +396,7 @@ def test_a_single_array_that_is_called_npz_is_refused(tmp_path):
     path = tmp_path / "mnist.npz"
     with path.open("wb") as file:
         np.save(file, arrays()["x_train"])
-    with pytest.raises(ValueError, match=r"source='.*mnist\.npz' cannot .* is no \.npz"):
+    with pytest.raises(ValueError, match=r"source='.*mnist\.npz' cannot .* is neither an \.npz"):
         load_mnist(path)
 
 
@@ -468,7 +470,7 @@ def test_auto_does_not_pass_over_a_bad_file(tmp_path, monkeypatch):
     path = tmp_path / "mnist.npz"
     path.write_text("not MNIST")
     monkeypatch.setenv("MMNIST_DATA", str(path))
-    with pytest.raises(ValueError, match=r"mnist\.npz' cannot .* is no \.npz"):
+    with pytest.raises(ValueError, match=r"mnist\.npz' cannot .* is neither an \.npz"):
         load_mnist()
 
 

@@ -404,7 +404,12 @@ def cut(page: Page, image: Page, path: Path) -> None:
 def state_size(image: Page, path: Path) -> None:
     """Say how large a picture is, so that the page does not jump when it comes."""
     file = local_file(image["src"], path)
-    if image.get("width") or image.get("style") or file.suffix == ".svg":
+    if image.get("width") or image.get("style"):
+        return
+    if file.suffix == ".svg":
+        drawing = BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser").svg
+        _, _, width, height = drawing["viewbox"].split()
+        image["width"], image["height"] = width, height
         return
     with Image.open(io.BytesIO(file.read_bytes())) as picture:
         image["width"], image["height"] = picture.size

@@ -383,7 +383,7 @@ def cut(page: Page, image: Page, path: Path) -> None:
     file = local_file(image["src"], path)
     with Image.open(file) as stored:
         picture = stored.convert("RGBA")
-    drawn = np.asarray(picture)[..., 3].any(axis=0)
+    drawn = np.asarray(picture)[..., 3].max(axis=0) > 0
     left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if drawn.any() else (0, len(drawn))
     each = (right - left) / (n := math.ceil((right - left) / PIECE) or 1)
     places = [np.abs(np.flatnonzero(~drawn) - left - k * each) for k in range(1, n)]
@@ -407,9 +407,8 @@ def state_size(image: Page, path: Path) -> None:
     if image.get("width") or image.get("style"):
         return
     if file.suffix == ".svg":
-        drawing = BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser").svg
-        _, _, width, height = drawing["viewbox"].split()
-        image["width"], image["height"] = width, height
+        size = re.findall(r'viewBox="0 0 (\d+) (\d+)"', file.read_text(encoding="utf-8"))
+        image["width"], image["height"] = size[0]
         return
     with Image.open(io.BytesIO(file.read_bytes())) as picture:
         image["width"], image["height"] = picture.size

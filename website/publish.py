@@ -407,7 +407,7 @@ def state_size(image: Page, path: Path) -> None:
     if image.get("width") or image.get("style"):
         return
     if file.suffix == ".svg":
-        size = re.findall(r'viewBox="0 0 (\d+) (\d+)"', file.read_text(encoding="utf-8"))
+        size = re.findall(r'viewBox="0 0 (\d+)\S* (\d+)', file.read_text(encoding="utf-8"))
         image["width"], image["height"] = size[0]
         return
     with Image.open(io.BytesIO(file.read_bytes())) as picture:

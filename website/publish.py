@@ -383,8 +383,8 @@ def cut(page: Page, image: Page, path: Path) -> None:
     file = local_file(image["src"], path)
     with Image.open(file) as stored:
         picture = stored.convert("RGBA")
-    drawn = np.any(np.asarray(picture)[..., 3], axis=0)
-    left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if any(drawn) else (0, picture.width)
+    drawn = np.asarray(picture)[..., 3].max(axis=0) > 0
+    left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if drawn.any() else (0, len(drawn))
     each = (right - left) / (n := math.ceil((right - left) / PIECE) or 1)
     places = [np.abs(np.flatnonzero(~drawn) - left - k * each) for k in range(1, n)]
     if any(place.min(initial=each) > each / 6 for place in places):
@@ -404,7 +404,11 @@ def cut(page: Page, image: Page, path: Path) -> None:
 def state_size(image: Page, path: Path) -> None:
     """Say how large a picture is, so that the page does not jump when it comes."""
     file = local_file(image["src"], path)
-    if image.get("width") or image.get("style") or file.suffix == ".svg":
+    if image.get("width") or image.get("style"):
+        return
+    if file.suffix == ".svg":
+        size = re.findall(r'viewBox="0 0 (\d+)\S* (\d+)', file.read_text(encoding="utf-8"))
+        image["width"], image["height"] = size[0]
         return
     with Image.open(io.BytesIO(file.read_bytes())) as picture:
         image["width"], image["height"] = picture.size

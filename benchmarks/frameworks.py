@@ -31,7 +31,7 @@ DOES = {
     FIRST: "load the digits and share them out",
     NUMPY: "make batches in a random order",
     FILE: "write and read a file; write a store and read it twice",
-    "PyTorch": "make and train, two epochs; validate; read a batch of a store",
+    "PyTorch": "make and train, two epochs; validate; predict; read a batch of a store",
     "tf.data": "make batches as float32",
     "Keras": "make and train, two epochs, and validate after each",
     "Hugging Face": "make, write, and read one",

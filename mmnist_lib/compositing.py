@@ -57,6 +57,10 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     free, path = check_free_range(size, digit_size), check_points(path, "path")
     if (np.abs(path) >= 2**62 / max(free, 1)).any():
         raise ValueError("path is too far off the canvas: pass unit coordinates, from 0 to 1")
+    return _to_pixels(path, free)
+
+
+def _to_pixels(path: NDArray[np.float64], free: int) -> NDArray[np.intp]:
     return (free * path).astype(np.intp)  # truncates towards zero, as int() does
 
 
@@ -311,8 +315,8 @@ class MovingMNIST:
         digits = (numbers[..., 0] * len(self.images)).astype(np.intp)
         position = numbers[..., 1:3].copy()
         velocity = velocity_of(2 * np.pi * numbers[..., 3], self.step_length)
-        path = RULES[self.rule](position, velocity, self.n_frames)  # bounce_path, unchecked
-        track = to_pixels(path, self.size, self.images.shape[-1])
+        path = RULES[self.rule](position, velocity, self.n_frames)  # bounce_path without its checks
+        track = _to_pixels(path, self.size - self.images.shape[-1])
         labels = None if self.labels is None else self.labels[digits]
         return GroundTruth(digits, labels, position, velocity, path, track)
 

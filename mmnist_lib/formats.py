@@ -135,14 +135,9 @@ def layout_shape(data: Any, n_sequences: int, layout: str) -> tuple[int, ...]:
     return (*first, *sides)
 
 
-def block_length(data: Any) -> int:
-    """Return how many sequences fill a block of `BLOCK_BYTES`, at least one."""
-    return max(1, BLOCK_BYTES // math.prod(sequence_shape(data)))
-
-
 def blocks(data: Any, n_sequences: int) -> Iterator[tuple[int, int]]:
     """Divide the sequences into blocks: the first of each, and the one after its last."""
-    step = block_length(data)
+    step = max(1, BLOCK_BYTES // math.prod(sequence_shape(data)))
     for low in range(0, n_sequences, step):
         yield low, min(low + step, n_sequences)
 

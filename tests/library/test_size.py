@@ -35,7 +35,7 @@ def body_lengths(path):
 
 def test_the_core_is_an_evenings_reading():
     paths = [FOLDER / f"{name}.py" for name in CORE]
-    assert sum(len(lines_of(path)) for path in paths) <= 1214
+    assert sum(len(lines_of(path)) for path in paths) <= 1218
     lengths = sorted(n for path in paths for _, n in body_lengths(path))
     assert statistics.median(lengths) <= 6
     assert lengths[int(0.9 * len(lengths))] <= 18

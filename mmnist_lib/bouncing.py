@@ -70,31 +70,21 @@ def bounce_path(
 
 def _clamp(start: NDArray[Any], velocity: NDArray[Any], n_frames: int) -> NDArray[np.float64]:
     if start.size > FEW:
-        return np.stack(_walk_all(start, velocity, n_frames), axis=-2)
+        return np.stack(_walk(start, velocity, n_frames), axis=-2)
     numbers = zip(start.ravel().tolist(), velocity.ravel().tolist(), strict=True)
-    paths = np.array([_walk_one(*number, n_frames) for number in numbers])
+    paths = np.array([_walk(*number, n_frames) for number in numbers])
     return paths.reshape(*start.shape, n_frames).swapaxes(-1, -2)
 
 
-def _walk_one(position: float, velocity: float, n_frames: int) -> list[float]:
-    """Take the steps of the clamp rule with one number."""
-    path = []
-    for _ in range(n_frames):
-        position += velocity
-        if not 0 < position < 1:
-            position, velocity = float(position >= 1), -velocity
-        path.append(position)
-    return path
-
-
-def _walk_all(position: NDArray[Any], velocity: NDArray[Any], n_frames: int) -> list[NDArray[Any]]:
-    """Take the same steps with an array of many."""
+def _walk(position: Any, velocity: Any, n_frames: int) -> list[Any]:
+    """Take the steps of the clamp rule, with one number or with an array of many."""
     path = []
     for _ in range(n_frames):
         position = position + velocity
-        inside = (position > 0) & (position < 1)
-        position = np.where(inside, position, position >= 1)
-        velocity = np.where(inside, velocity, -velocity)
+        at_0, at_1 = position <= 0, position >= 1
+        free = 1 - at_0 - at_1  # 1 between the walls, 0 at a wall
+        position = free * position + at_1
+        velocity = (2 * free - 1) * velocity
         path.append(position)
     return path
 

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._checks import MOST, check_array, check_count, check_free_range, check_points, check_tracks
 from ._strips import draw_strips, sequences_at_once
-from .bouncing import RULES, check_rule
+from .bouncing import bounce_path, check_rule
 from .loading import check_digits, check_labels
 from .trajectories import check_step_length, velocity_of
 
@@ -57,10 +57,6 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     free, path = check_free_range(size, digit_size), check_points(path, "path")
     if (np.abs(path) >= 2**62 / max(free, 1)).any():
         raise ValueError("path is too far off the canvas: pass unit coordinates, from 0 to 1")
-    return _to_pixels(path, free)
-
-
-def _to_pixels(path: NDArray[np.float64], free: int) -> NDArray[np.intp]:
     return (free * path).astype(np.intp)  # truncates towards zero, as int() does
 
 
@@ -315,16 +311,13 @@ class MovingMNIST:
         digits = (numbers[..., 0] * len(self.images)).astype(np.intp)
         position = numbers[..., 1:3].copy()
         velocity = velocity_of(2 * np.pi * numbers[..., 3], self.step_length)
-        path = RULES[self.rule](position, velocity, self.n_frames)  # bounce_path without its checks
-        track = _to_pixels(path, self.size - self.images.shape[-1])
+        path = bounce_path(position, velocity, self.n_frames, self.rule)
+        track = to_pixels(path, self.size, self.images.shape[-1])
         labels = None if self.labels is None else self.labels[digits]
         return GroundTruth(digits, labels, position, velocity, path, track)
 
     def _numbers(self, firsts: list[int], each: int) -> NDArray[np.float64]:
-        """Draw ``(n, k, 4)``, for `each` sequences from each of `firsts` on.
-
-        Four for a digit: image, start row and column, angle.
-        """
+        """Draw image, start row and column, angle: ``(n, k, 4)``, `each` from each first on."""
         numbers = np.empty((len(firsts), each, self.n_digits, 4))
         rng, stream, beginning = _stream(self.seed, get_ident())
         stream.state, at = beginning, 0

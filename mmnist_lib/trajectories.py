@@ -101,8 +101,7 @@ def velocity_of(angle: ArrayLike, step_length: ArrayLike = 0.1) -> NDArray[np.fl
         ``step_length * (sin(angle), cos(angle))``, which is ``(rows, columns)`` per frame.
     """
     angle = check_numbers(angle, "angle")
-    direction = np.empty((*angle.shape, 2))
-    direction[..., 0], direction[..., 1] = np.sin(angle), np.cos(angle)
+    direction = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
     if not isinstance(step_length, list | tuple | np.ndarray):
         return check_step_length(step_length) * direction
     speeds = check_numbers(step_length, "step_length")

@@ -175,7 +175,7 @@ def first_leaks(models, frames):
 
 
 # %% leak: only those that leak
-# > it has 4 items, not 6
+# > it has no '
 def first_leaks(models, frames):
     first = {}
     for name, model in models.items():

@@ -186,7 +186,7 @@ def follow(seen, n_out):
 
 
 # %% follow: takes the canvas to be square
-# > it takes the canvas to be square: height and width may differ
+# > follow(dots, 3): it takes the canvas to be square: height and width may differ
 def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))

@@ -378,7 +378,8 @@ def _call(
         steps = traceback.extract_tb(error.__traceback__)
         lines = [step.lineno for step in steps if code and step.filename == code.co_filename]
         where = f" in line {lines[-1]} of your cell" if lines else ""
-        return None, f"it raised {type(error).__name__}{where}: {_short(error, 300)}"
+        what = f"it raised {type(error).__name__}{where}: {_short(error, 300)}"
+        return None, what + ": is there room for it?" * ("could not broadcast input" in what)
     finally:
         sys.setprofile(None)
     if used:
@@ -530,11 +531,11 @@ def _shift(yours: Array, expected: Array, tolerance: float) -> str | None:
 
 
 def _item_difference(yours: Any, expected: Any, tolerance: float) -> str | None:
+    if isinstance(expected, dict) and (missing := [key for key in expected if key not in yours]):
+        return f"it has no {missing[0]!r}"
     if len(yours) != len(expected):
         return f"it has {len(yours)} items, not {len(expected)}"
     for key in expected if isinstance(expected, dict) else range(len(expected)):
-        if isinstance(expected, dict) and key not in yours:
-            return f"it has no {key!r}"
         if found := _difference(yours[key], expected[key], tolerance):
             return f"item {key!r}: {found}"
     return None
@@ -568,8 +569,7 @@ def _same_kind(yours: Any, expected: Any) -> bool:
 
 
 def _dtype_fits(yours: np.dtype[Any], expected: np.dtype[Any]) -> bool:
-    exact = expected.kind not in "if"
-    return yours == expected if exact else yours.kind == expected.kind
+    return yours == expected or (yours.kind == expected.kind and yours.kind in "if")
 
 
 def _close(yours: Any, expected: Any, tolerance: float) -> NDArray[np.bool_]:

@@ -405,6 +405,13 @@ def test_an_error_without_a_line_is_reported_too():
     assert "it raised" in check(3, (1,), expected=1).message  # no function at all
 
 
+def test_what_does_not_fit_into_an_array_is_asked_about():
+    def crowds():
+        np.zeros((2, 2))[1:3] = np.ones((2, 2))
+
+    assert check(crowds, (), expected=1).message.endswith("into shape (1,2): is there room for it?")
+
+
 def test_a_changed_argument_is_reported_and_the_original_is_safe():
     def careless(path):
         path[0] = 0
@@ -479,6 +486,14 @@ def test_a_seal_knows_its_value_and_does_not_tell():
     assert check({"reflect": (1, 2), "clamp": 0.84}, expected=sealed)
     wrong = says({"clamp": 0.85, "reflect": [1, 2]}, sealed)
     assert wrong.endswith("which is not right (its form: like …).")
+
+
+def test_a_dict_of_seals_tells_which_item_is_wrong():
+    sealed = {"clamp": seal(0.84), "reflect": seal(0.77)}
+    assert check({"clamp": 0.84, "reflect": np.float64(0.77)}, expected=sealed)
+    words = "✗ your answer: item 'reflect': it is 0.9, which is not right."
+    assert says({"clamp": 0.84, "reflect": 0.9}, sealed) == words
+    assert says({"clamp": 0.84}, sealed) == "✗ your answer: it has no 'reflect'."
 
 
 @given(st.lists(st.integers(-9999, 9999), min_size=1, max_size=5), st.integers(0, 3))

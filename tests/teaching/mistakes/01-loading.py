@@ -49,8 +49,12 @@ bytes_and_place = {
 }
 
 # %% bytes: a question left out
-# > which is not right (its form: {…} with three whole numbers)
+# > it has no 'number'
 bytes_and_place = {"uint8": n * height * width, "float32": 4 * n * height * width}
+
+# %% bytes: a number that nobody would expect
+# > item 'number': it is 7, which is not right
+bytes_and_place = {"uint8": n * height * width, "float32": 4 * n * height * width, "number": 7}
 
 
 # %% light: adds in bytes

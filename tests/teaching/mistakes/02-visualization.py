@@ -100,6 +100,19 @@ def contact_sheet(images, columns, gap=1):
     return sheet
 
 
+# %% sheet: a row too few, but all images
+# > could not broadcast input array from shape (26,22) into shape (0,22): is there room for it?
+def contact_sheet(images, columns, gap=1):
+    n, h, w = images.shape
+    rows = n // columns
+    sheet = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap), np.uint8)
+    for number, image in enumerate(images):
+        row, column = divmod(number, columns)
+        top, left = row * (h + gap), column * (w + gap)
+        sheet[top : top + h, left : left + w] = image
+    return sheet
+
+
 # %% sheet: one row too many where the last is full
 # > its last row holds no image: count the rows again
 def contact_sheet(images, columns, gap=1):
@@ -140,7 +153,7 @@ def contact_sheet(images, columns, gap=1):
 
 
 # %% sheet: as wide as the images that there are
-# > contact_sheet: its shape is (3, 8), not (3, 14)
+# > it is only as wide as the images that there are: a row always has room for columns images
 def contact_sheet(images, columns, gap=1):
     n, h, w = images.shape
     columns = min(columns, n)
@@ -202,8 +215,15 @@ def trail(frames):
     return np.max(dimmed, axis=0).astype(np.uint8)
 
 
+# %% trail: multiplies bytes and drops the fraction
+# > bytes wrap around when they are multiplied, and the fraction is dropped: divide by n_frames
+def trail(frames):
+    dimmed = [frame * (t + 1) / len(frames) for t, frame in enumerate(frames)]
+    return np.max(dimmed, axis=0).astype(np.uint8)
+
+
 # %% trail: multiplies bytes and divides whole numbers
-# > bytes wrap around when they are multiplied, and // drops the fraction: divide by
+# > bytes wrap around when they are multiplied, and the fraction is dropped: divide by n_frames
 def trail(frames):
     dimmed = [frame * np.uint8(t + 1) // len(frames) for t, frame in enumerate(frames)]
     return np.max(dimmed, axis=0).astype(np.uint8)
@@ -243,6 +263,20 @@ def trail(frames):
 def trail(frames):
     dimmed = [np.round(frame * ((t + 1) / len(frames))) for t, frame in enumerate(frames)]
     return np.sum(dimmed, axis=0).clip(0, 255).astype(np.uint8)
+
+
+# %% trail: a mean of floats
+# > it takes the mean over time: keep the brightest moment of each pixel
+def trail(frames):
+    shares = np.arange(1, len(frames) + 1) / len(frames)
+    return np.round((frames * shares[:, None, None]).mean(axis=0)).astype(np.uint8)
+
+
+# %% trail: a mean of rounded pixels
+# > it averages the frames: keep the brightest moment of each pixel
+def trail(frames):
+    dimmed = [np.round(frame * ((t + 1) / len(frames))) for t, frame in enumerate(frames)]
+    return np.mean(dimmed, axis=0).astype(np.uint8)
 
 
 # %% trail: the newest ink on top
@@ -335,6 +369,41 @@ def centers(frames):
                 pixel = frames[t, row, column]
                 mass, down, right = mass + pixel, down + row * pixel, right + column * pixel
         path[t] = (float(down) / mass, float(right) / mass) if frames[t].any() else path[t - 1]
+    return path
+
+
+# %% centres: bytes, but not in the sum of the ink
+# > bytes wrap around in the sum of row × pixel: convert to a wider dtype first
+def centers(frames):
+    path = np.zeros((len(frames), 2))
+    for t, frame in enumerate(frames):
+        down, right = 0, 0
+        for row, column in np.argwhere(frame).tolist():
+            down = down + row * frame[row, column]
+            right = right + column * frame[row, column]
+        path[t] = (down / frame.sum(), right / frame.sum()) if frame.any() else path[t - 1]
+    return path
+
+
+# %% centres: products of bytes
+# > bytes wrap around in row × pixel: convert to a wider dtype first
+def centers(frames):
+    path = np.zeros((len(frames), 2))
+    for t, frame in enumerate(frames):
+        rows, columns = np.indices(frame.shape).astype(np.uint8)
+        sums = np.array([(rows * frame).sum(), (columns * frame).sum()])
+        path[t] = sums / frame.sum() if frame.any() else path[t - 1]
+    return path
+
+
+# %% centres: column before row, and the corner for an empty frame
+# > frame 0: your digit is at row 41.4059, column 29.0299; expected row 29.0299, column 41.4059
+def centers(frames):
+    path = np.zeros((len(frames), 2))
+    for t, frame in enumerate(frames.astype(float)):
+        if frame.any():
+            rows, columns = np.indices(frame.shape)
+            path[t] = (columns * frame).sum() / frame.sum(), (rows * frame).sum() / frame.sum()
     return path
 
 

@@ -13,8 +13,16 @@ third_frame = {"clamp": 1.0, "reflect": 2 - p - 2 * v}
 third_frame = {"clamp": p + 3 * v, "reflect": p + 3 * v}
 
 # %% three-frames: one rule forgotten
-# > it is {'clamp': 0.84}, which is not right (its form: like {"clamp": 0.5, "reflect": 0.5})
+# > it has no 'reflect'
 third_frame = {"clamp": round(1 - v, 2)}
+
+# %% three-frames: one rule right
+# > item 'reflect': it is 0.9, which is not right
+third_frame = {"clamp": 1 - v, "reflect": 0.9}
+
+# %% three-frames: one number
+# > it is of type float: make it a dict
+third_frame = 1 - v
 
 
 # %% mend: records before it steps
@@ -60,6 +68,18 @@ def mended_path(start, velocity, n_frames, free=36):
             right = -right
         path.append([int(free * row), int(free * column)])
     return np.array(path)
+
+
+# %% mend: a mirror
+# > that is a mirror: the clamp puts the digit on the wall
+def mended_path(start, velocity, n_frames, free=36):
+    position, step, path = np.array(start), np.array(velocity), []
+    for _ in range(n_frames):
+        position = position + step
+        step = np.where((position < 0) | (position > 1), -step, step)
+        position = np.where(position > 1, 2 - position, np.abs(position))
+        path.append(free * position)
+    return np.array(path).astype(int)
 
 
 # %% mend: sticky walls
@@ -141,6 +161,13 @@ def mirror_path(start, velocity, n_frames, room=1.0):
     return 1 - np.abs(1 - (start + velocity * np.arange(1, n_frames + 1)) % 2)
 
 
+# %% mirror: no parentheses
+# > put parentheses around 2 * room: Python computes % and * from left to right
+def mirror_path(start, velocity, n_frames, room=1.0):
+    unfolded = start + velocity * np.arange(1, n_frames + 1)
+    return room - np.abs(room - unfolded % 2 * room)
+
+
 # %% mirror: a remainder that keeps the sign
 # > its value at [
 def mirror_path(start, velocity, n_frames, room=1.0):
@@ -172,6 +199,18 @@ def ink_frames(digit, start, velocity, n_frames, size=64):
     track = (free * bounce_path(start, velocity, n_frames)).astype(int)
     frames = np.zeros((n_frames, size, size), dtype=np.uint8)
     for frame, (row, column) in zip(frames, track):
+        frame[row : row + height, column : column + width] = ink
+    return frames
+
+
+# %% ink: the free range of the square
+# > it uses the free range of the square, 36: that of the ink is larger
+def ink_frames(digit, start, velocity, n_frames, size=64):
+    rows, columns = np.nonzero(digit)
+    ink = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    height, width = ink.shape
+    frames = np.zeros((n_frames, size, size), dtype=np.uint8)
+    for frame, (row, column) in zip(frames, to_pixels(bounce_path(start, velocity, n_frames))):
         frame[row : row + height, column : column + width] = ink
     return frames
 

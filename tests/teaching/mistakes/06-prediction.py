@@ -29,8 +29,12 @@ sums = np.abs(predicted - true).sum(axis=(1, 2))
 errors = {"MSE": np.mean(sums**2), "MAE": np.mean(sums)}
 
 # %% two-errors: one of the two
-# > which is not right (its form: like {"MSE": 70.5, "MAE": 30.0})
+# > it is of type float64: make it a dict
 errors = np.sum((predicted - true) ** 2) / 2
+
+# %% two-errors: one of the two right
+# > item 'MAE': it is 4, which is not right
+errors = {"MSE": np.sum((predicted - true) ** 2) / 2, "MAE": 4.0}
 
 
 # %% follow: wraps around
@@ -100,6 +104,66 @@ def follow(seen, n_out):
     return frames
 
 
+# %% follow: drops the fraction
+# > follow(dots, 3): it drops the fraction of the movement: round it to the nearest whole numbers
+def follow(seen, n_out):
+    places = [np.argwhere(f) for f in seen[-2:]]
+    before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
+    down, right = np.round(after - before, 9).astype(int)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    for h in range(n_out):
+        for r, c in places[1]:
+            row, column = r + (h + 1) * down, c + (h + 1) * right
+            if 0 <= row < frames.shape[1] and 0 <= column < frames.shape[2]:
+                frames[h, row, column] = seen[-1, r, c]
+    return frames
+
+
+# %% follow: rounds down
+# > follow(dots, 3): it rounds the movement down: round it to the nearest whole numbers
+def follow(seen, n_out):
+    places = [np.argwhere(f) for f in seen[-2:]]
+    before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
+    down, right = np.floor(np.round(after - before, 9)).astype(int)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    for h in range(n_out):
+        for r, c in places[1]:
+            row, column = r + (h + 1) * down, c + (h + 1) * right
+            if 0 <= row < frames.shape[1] and 0 <= column < frames.shape[2]:
+                frames[h, row, column] = seen[-1, r, c]
+    return frames
+
+
+# %% follow: rounds each center
+# > it rounds each center: round only the movement
+def follow(seen, n_out):
+    places = [np.argwhere(f) for f in seen[-2:]]
+    before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
+    down, right = (np.rint(after) - np.rint(before)).astype(int)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    for h in range(n_out):
+        for r, c in places[1]:
+            row, column = r + (h + 1) * down, c + (h + 1) * right
+            if 0 <= row < frames.shape[1] and 0 <= column < frames.shape[2]:
+                frames[h, row, column] = seen[-1, r, c]
+    return frames
+
+
+# %% follow: all ink alike
+# > follow(dots, 3): every pixel with ink counts the same: weight each pixel by its brightness
+def follow(seen, n_out):
+    places = [np.argwhere(f) for f in seen[-2:]]
+    before, after = (p.mean(axis=0) for p in places)
+    down, right = np.rint(after - before).astype(int)
+    frames = np.zeros((n_out, *seen.shape[1:]), dtype=np.uint8)
+    for h in range(n_out):
+        for r, c in places[1]:
+            row, column = r + (h + 1) * down, c + (h + 1) * right
+            if 0 <= row < frames.shape[1] and 0 <= column < frames.shape[2]:
+                frames[h, row, column] = seen[-1, r, c]
+    return frames
+
+
 # %% follow: negative indices
 # > it wraps around: what leaves the canvas is lost, and black comes in
 def follow(seen, n_out):
@@ -122,7 +186,7 @@ def follow(seen, n_out):
 
 
 # %% follow: takes the canvas to be square
-# > it takes the canvas to be square: height and width may differ
+# > follow(dots, 3): it takes the canvas to be square: height and width may differ
 def follow(seen, n_out):
     places = [np.argwhere(f) for f in seen[-2:]]
     before, after = (np.average(p, axis=0, weights=f[f > 0]) for p, f in zip(places, seen[-2:]))
@@ -212,7 +276,7 @@ def network(spacing):
 
 
 # %% network: larger windows
-# > its windows are larger and need more weights: keep 5 by 5 and pass dilation_rate
+# > its windows are 9 by 9: keep 5 by 5 and pass dilation_rate
 def network(spacing):
     start, window = initializers.Constant(-3), {"padding": "same"}
     frames = keras.Input((10, 64, 64))
@@ -264,13 +328,104 @@ def network(spacing):
 
 
 # %% network: no relu
-# > without relu three convolutions can do no more than one
+# > the first two need relu: yours lets values below 0 through
 def network(spacing):
     start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
     frames = keras.Input((10, 64, 64))
     x = layers.Permute((2, 3, 1))(frames)
     for _ in range(2):
         x = layers.Conv2D(16, 5, **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
+
+
+# %% network: silu for relu
+# > the first two need relu: yours lets values below 0 through
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="silu", **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
+
+
+# %% network: a sigmoid for each relu
+# > no input pixel moves any output: is relu the activation of the first two?
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="sigmoid", **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
+
+
+# %% network: relu everywhere
+# > relu follows the last convolution too, so nothing below 0 reaches the sigmoid
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5, activation="relu", bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
+
+
+# %% network: a bias of the wrong sign
+# > black frames become white: the sign of the bias is wrong
+def network(spacing):
+    start, window = initializers.Constant(3), {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
+
+
+# %% network: windows as wide as five spacings
+# > its windows are 10 by 10: keep 5 by 5 and pass dilation_rate
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same"}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5 * spacing, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5 * spacing, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
+
+
+# %% network: strides for spacing
+# > strides make the picture smaller: dilation_rate is meant
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "strides": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", **window)(x)
+    x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
+    x = layers.Permute((3, 1, 2))(x)
+    return keras.Model(frames, layers.Activation("sigmoid")(x))
+
+
+# %% network: the spacing forgotten in the first two
+# > it reaches 16 pixels to each side, expected 12: pass spacing to all three
+def network(spacing):
+    start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": spacing}
+    frames = keras.Input((10, 64, 64))
+    x = layers.Permute((2, 3, 1))(frames)
+    for _ in range(2):
+        x = layers.Conv2D(16, 5, activation="relu", padding="same", dilation_rate=3)(x)
     x = layers.Conv2D(10, 5, bias_initializer=start, **window)(x)
     x = layers.Permute((3, 1, 2))(x)
     return keras.Model(frames, layers.Activation("sigmoid")(x))
@@ -302,7 +457,7 @@ def network(spacing):
 
 
 # %% network: the spacing is a number of its own
-# > item 'reach': it is 30 pixels, which is not right
+# > it reaches 30 pixels to each side, expected 12: pass spacing to all three
 def network(spacing):
     start, window = initializers.Constant(-3), {"padding": "same", "dilation_rate": 5}
     frames = keras.Input((10, 64, 64))
@@ -368,12 +523,21 @@ def receptive_field(layers):
 
 
 # %% field: from the end
-# > it goes from the last layer to the first
+# > your strides count for the layers before them: a stride counts for those after it
 def receptive_field(layers):
     field, jump = 1, 1
     for side, stride, dilation in reversed(layers):
         field += (side - 1) * dilation * jump
         jump *= stride
+    return field
+
+
+# %% field: multiplies what it has
+# > from the input on, a stride multiplies the length of a step, not the pixels seen so far
+def receptive_field(layers):
+    field = 1
+    for side, stride, dilation in layers:
+        field = field * stride + (side - 1) * dilation
     return field
 
 

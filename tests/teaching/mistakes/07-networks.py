@@ -27,8 +27,12 @@ prediction = {"MSE": errors[1] ** 2 / errors[0], "sequences": 1000 * sequences[1
 prediction = {"MSE": errors[0], "sequences": 100 * sequences[1]}
 
 # %% scaling: one of the two
-# > which is not right (its form: like {"MSE": 12.5, "sequences": 100_000})
+# > make it a dict
 prediction = errors[1] ** 2 / errors[0]
+
+# %% scaling: one of the two right
+# > item 'sequences': it is 7, which is not right
+prediction = {"MSE": errors[1] ** 2 / errors[0], "sequences": 7}
 
 
 # %% leak: counts the frame itself
@@ -175,7 +179,7 @@ def first_leaks(models, frames):
 
 
 # %% leak: only those that leak
-# > it has 4 items, not 6
+# > it has no '
 def first_leaks(models, frames):
     first = {}
     for name, model in models.items():

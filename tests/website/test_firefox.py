@@ -194,7 +194,7 @@ def test_no_page_complains(tab, address):
     for path in pages:
         tab.open(f"{address}/{path.relative_to(SITE)}")
         assert not tab.wrong, path
-    assert len(pages) > 40
+    assert len(pages) > 30
 
 
 def leads_on(path):

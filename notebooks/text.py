@@ -29,6 +29,11 @@ def for_readers(source: str) -> str:
     return re.sub(r"^# NBVAL_IGNORE_OUTPUT\n# Not compared:.*\n", "", source)
 
 
+def without_way_to_hints(text: str) -> str:
+    """Return the first text of exercises without the sentence that leads to hints on the site."""
+    return re.sub(r" Stuck\? [^\n]*", "", text)
+
+
 def player(output: Any) -> str:
     """Return the HTML of a player, which a slider brings too, or nothing for other outputs."""
     page: str = output.get("data", {}).get("text/html", "")

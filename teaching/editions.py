@@ -50,7 +50,7 @@ import mmnist_lib.exercises
 from mmnist_lib.exercises import Checks, Passed, Seal, seal, unpack
 from notebooks import outputs
 from notebooks.address import ROOT, own, site_of
-from notebooks.text import relink, tags
+from notebooks.text import relink, tags, without_way_to_hints
 
 MASTERS = sorted((ROOT / "teaching" / "masters").glob("*.ipynb"))
 EDITIONS = ROOT / "book" / "exercises"
@@ -373,7 +373,10 @@ def release(course: Path, seed: int | None) -> None:
 
 
 def on_the_site(source: Any) -> Any:
-    """Return a notebook whose links to chapters lead to the site, since a class has no chapters."""
+    """Return a notebook whose links to chapters lead to the site, since a class has no chapters.
+
+    The way to the hints goes: a class may have to do without them.
+    """
 
     def target(path: str) -> str:
         if re.match(r"\w+:|#", path):
@@ -384,7 +387,7 @@ def on_the_site(source: Any) -> Any:
     notebook = copy.deepcopy(source)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = relink(cell.source, target)
+            cell.source = relink(without_way_to_hints(cell.source), target)
     return notebook
 
 

@@ -28,7 +28,7 @@ from sphinx.util import inspect
 from mmnist_lib import choose_keras_backend
 from notebooks import address
 from notebooks.outputs import play, stored_opening
-from notebooks.text import for_readers, for_tests_alone, mathml, tags
+from notebooks.text import for_readers, for_tests_alone, mathml, tags, without_way_to_hints
 
 OFFERS = {".pdf": "The whole book as a PDF", ".zip": "All the notebooks and the library as a zip"}
 REFERENCE = "book/api"
@@ -134,7 +134,10 @@ def add_worked_solutions(app: Sphinx, docname: str, notebook: Any) -> None:
     download, and all of the edition for a class, are without them.
     """
     folder, _, name = docname.rpartition("/")
-    if folder != "book/exercises" or app.config.edition == "class":
+    if folder != "book/exercises":
+        return
+    notebook.cells[0].source = without_way_to_hints(notebook.cells[0].source)
+    if app.config.edition == "class":
         return
     master = Path(app.srcdir) / "teaching" / "masters" / f"{name}.ipynb"
     app.env.note_dependency(str(master))

@@ -253,6 +253,7 @@ def settings(pagename: str, context: dict[str, Any]) -> str:
         "python": context["pathto"](folder, 1),
         "library": context["pathto"](f"_static/{library_name()}", 1),
         "notebook": context["pathto"](f"_sources/{pagename}.ipynb", 1),
+        "laptop": context["pathto"]("book/running") + "#on-a-laptop",
         "bytes": len(library()) + sum((FILES / name).stat().st_size for name in counted),
     }
     attributes = " ".join(f'data-{key}="{escape(str(value))}"' for key, value in values.items())

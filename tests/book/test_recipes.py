@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.frameworks import FILE, FIRST, NUMPY, PAGE, RECIPES, absent, before, few
-from mmnist_lib import score_file
+from mmnist_lib import score_file, split_frames
 
 REQUIRED = os.environ.get("MMNIST_FRAMEWORKS", "").split()
 
@@ -78,3 +78,25 @@ def test_a_sequence_becomes_a_video(tmp_path, monkeypatch):
     video = iio.imread("clip.mp4")
     assert video.shape == (20, 256, 256, 3)
     assert video[3, 120, 120, 0] > 200 and video[3, 10, 10].max() < 30
+
+
+def test_a_network_learns_pictures_of_ones_own():
+    """The recipe at the end of chapter 6, with its own U-Net made narrow, on two short days."""
+    from mmnist_lib.prediction import frame_mse
+
+    page = json.loads((PAGE.parent / "06-prediction.ipynb").read_text(encoding="utf-8"))
+    cells = ["".join(cell["source"]) for cell in page["cells"]]
+    (section,) = [text for text in cells if text.startswith("## Your own pictures")]
+    (code,) = re.findall(r"^```python\n(.*?)^```$", section, flags=re.M | re.S)
+    rng = np.random.default_rng(0)
+    names = {name: [rng.random((45, 64, 64)) / 5] for name in ("first_days", "later_days")}
+    names |= {"np": np, "split_frames": split_frames, "frame_mse": frame_mse}
+    for text in cells:
+        if re.match(r"import keras\n|def (residual|down_and_up|unet)\(", text):
+            exec(text, names)
+    names["down_and_up"].__defaults__ = ((4, 4), (1, 1))
+    exec(code.replace("epochs=10", "epochs=1"), names)
+    assert names["rain"].shape == names["later_rain"].shape == (2, 20, 64, 64)
+    assert names["rain_net"].history.history.keys() == {"loss", "val_loss"}
+    *_, kernel, bias = names["unet"](bias=-2.2).get_weights()  # before training
+    assert (kernel == 0).all() and np.allclose(bias, -2.2)

@@ -85,8 +85,11 @@ def test_a_release_holds_every_assignment_and_nothing_of_ours(course):
 @each_released
 def test_a_release_is_the_student_edition(course, name):
     released = read(course / "release" / name / f"{name}.ipynb")
-    fresh = editions.on_the_site(student_edition(name))
+    student = student_edition(name)
+    fresh = editions.on_the_site(student)
     sources = [cell.source.rstrip("\n") for cell in released.cells]
+    hints = f"/book/exercises/{name}.html)"  # a class may have to do without them
+    assert hints in student.cells[0].source and hints not in sources[0]
     assert sources == [cell.source for cell in fresh.cells]
     assert not any(cell.get("outputs") for cell in released.cells)
     # The file of its checks lies beside it, and its links lead where a student can follow.

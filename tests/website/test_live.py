@@ -225,7 +225,15 @@ def size_of(png):
 def test_a_chapter_shows_in_the_page_what_the_notebook_stores(opened, wait_until, name):
     page = opened(name)
     book = notebook(name)
-    cells = [cell for cell in live.code_cells(book) if cell.id not in live.lacks(book)]
+    lacking = live.lacks(book)
+    for absent in lacking:
+        line = cell_of(page, absent).locator(".live-needs")
+        assert line.inner_text().endswith("Run it on your laptop, in Binder or in Colab.")
+        laptop = line.get_by_role("link", name="your laptop")
+        assert (
+            laptop.get_attribute("href") == f"{page.url.rsplit('/', 1)[0]}/running.html#on-a-laptop"
+        )
+    cells = [cell for cell in live.code_cells(book) if cell.id not in lacking]
     assert run(cell_of(page, cells[-1].id), wait_until) == "Done."
     for cell in cells:
         if "NBVAL_IGNORE_OUTPUT" in cell.source:

@@ -14,6 +14,7 @@ import snowballstemmer
 
 from notebooks.address import STATED
 from tests.website.test_pages import CHAPTERS, Page, check_buttons
+from website.course import FOLDED
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
@@ -72,6 +73,7 @@ def test_the_study_edition_folds_a_hint_and_a_solution_below_each_task(master):
     page = (SITE / "book" / "exercises" / f"{master.stem}.html").read_text(encoding="utf-8")
     summaries = re.findall(r"<summary>(A hint|A worked solution|An answer[^<]*)</summary>", page)
     titles = {"hint": "A hint", "worked": "A worked solution"}
+    assert "Stuck?" not in page and FOLDED in page  # this is the page that it leads to
     kept = [tag for cell in cells(master) for tag in cell["metadata"].get("tags", [])]
     written = [c for c in cells(master) if is_solution(c) and c["cell_type"] == "markdown"]
     assert summaries == [titles[tag] for tag in kept if tag in titles] + [BY_HAND] * len(written)
@@ -124,6 +126,7 @@ def test_the_class_edition_has_no_trace_of_a_solution(class_edition_of_a_fork):
     found = [path for path in class_edition_of_a_fork.rglob("*") if path.suffix in text_files]
     pages = [path for path in found if path.stem in named or path.name == "searchindex.js"]
     assert len(pages) >= 2 * len(MASTERS) + 1
+    assert not [path for path in pages if b"Stuck?" in path.read_bytes() and ".html" in path.name]
     for path in pages:
         for master in MASTERS:
             assert_nothing_of(master, path)

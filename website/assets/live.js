@@ -299,16 +299,19 @@ function printer(/** @type {HTMLElement} */ output, /** @type {string[]} */ alts
 function explain(/** @type {HTMLElement} */ element) {
   const line = document.createElement("p");
   line.className = "live-needs";
-  line.append(`This cell needs ${element.dataset.needs}, which does not run in a page. Run it in `);
-  const places = [
-    ...document.querySelectorAll(".dropdown-launch-buttons a:is([href*=colab], [href*=binder])"),
-  ].map((link) => {
-    const copy = document.createElement("a");
-    copy.href = /** @type {HTMLAnchorElement} */ (link).href;
-    copy.textContent = `${link.textContent?.trim()}`;
-    return copy;
-  });
-  for (const [n, link] of places.entries()) line.append(n ? " or " : "", link);
+  line.append(`This cell needs ${element.dataset.needs}, which does not run in a page. Run it `);
+  const places = [["on ", "your laptop", place(settings.laptop)]];
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (
+    document.querySelectorAll(".dropdown-launch-buttons a:is([href*=colab], [href*=binder])")
+  )) {
+    places.push(["in ", `${link.textContent?.trim()}`, link.href]);
+  }
+  for (const [n, [how, name, address]] of places.entries()) {
+    const link = document.createElement("a");
+    link.href = address;
+    link.textContent = name;
+    line.append(n && n === places.length - 1 ? " or " : n ? ", " : "", how, link);
+  }
   line.append(".");
   element.querySelector(".cell_input")?.after(line);
 }

@@ -216,7 +216,7 @@ def main() -> None:
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     text = README.read_text(encoding="utf-8")
     before, rest = text.split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
+    after = rest.split(MARKS[1], 1)[1]  # the table of pages ends with the same mark
     tables = f"{MARKS[0]}\n\n{table(results)}\n\n{MARKS[1]}"
     README.write_text(before + tables + after, encoding="utf-8")
 

@@ -44,8 +44,8 @@ def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
     """Return `value` if it is one of a few words."""
     words = list(choices)
     if not isinstance(value, str) or value not in words:
-        *others, last = map(repr, words)
-        raise ValueError(f"{name}={value!r} is unknown: choose {', '.join(others)} or {last}")
+        wanted = " or ".join(", ".join(map(repr, words)).rsplit(", ", 1))
+        raise ValueError(f"{name}={value!r} is unknown: choose {wanted}")
     return value
 
 

@@ -302,13 +302,11 @@ class Checks:
         >>> check.stored("half")
         2
         """
-        return copy.deepcopy(self.values[name])
+        return copy.deepcopy(self.values[check_choice(name, "name", self.values)])
 
     def __call__(self, name: str, answer: Any, **passed: Any) -> Verdict:
         """Say what is wrong with an answer; `passed` are what else its cases need, by name."""
-        if not isinstance(name, str) or name not in self.cases:
-            raise ValueError(f"name={name!r} is no answer here: choose {', '.join(self.cases)}")
-        for case in self.cases[name]:
+        for case in self.cases[check_choice(name, "name", self.cases)]:
             given = case["given"]
             if given is not None:
                 given = tuple(passed[x.name] if isinstance(x, Passed) else x for x in given)

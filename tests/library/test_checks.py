@@ -595,7 +595,7 @@ def test_what_a_notebook_passes_reaches_the_function():
 
 
 def test_an_answer_without_a_check_is_told():
-    with pytest.raises(ValueError, match="name='third' is no answer here: choose half, place"):
+    with pytest.raises(ValueError, match="name='third' is unknown: choose 'half' or 'place'"):
         halves()("third", 1)
 
 
@@ -615,5 +615,7 @@ def test_a_file_beside_the_notebook_comes_first(tmp_path, monkeypatch):
     checks = Checks("tiny", "1")
     assert checks("n", 3) and checks("n", 4).message == "✗ n: you added 1."
     few = checks.stored("few")
+    with pytest.raises(ValueError, match=r"name='many' is unknown: choose 'few'$"):
+        checks.stored("many")
     few[0] = 9  # a copy, so that no cell changes what another one gets
     assert (checks.stored("few") == unpack("eNqrKTW0NrZmZGIBAAy8AdM=")).all()

@@ -1,7 +1,7 @@
 """Write the complete dataset to a file, and read it back lazily.
 
-The page after chapter 5 explains it. The command ``mmnist`` does the same without a line of
-Python, and `mmnist_lib.scale` does it on many workers.
+The page "The complete dataset" explains it. The command ``mmnist`` does the same without a line
+of Python, and `mmnist_lib.scale` does it on many workers.
 
 Raises
 ------

@@ -7,7 +7,7 @@ unit per frame. Rows count downwards, as in every image.
 Raises
 ------
 TypeError
-    If an argument holds no numbers, a count is not an integer, or `rng` is no Generator.
+    If an argument holds no numbers, a count is not an integer, or `rng` is not a Generator.
 ValueError
     If a number is out of its range, NaN or infinite, or shapes do not fit each other.
 """

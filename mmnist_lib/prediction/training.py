@@ -23,7 +23,7 @@ from ..metrics import check_floats
 
 
 def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: Any) -> Any:
-    """Train a model by its ``fit``, and keep its last whole epoch if that stops.
+    """Train a model by its ``fit``, and keep the last whole epoch if that is stopped.
 
     >>> from mmnist_lib import MovingMNIST
     >>> from mmnist_lib.prediction import SequencePairs, build_model

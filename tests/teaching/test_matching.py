@@ -281,6 +281,10 @@ def test_limits_are_told_in_any_case_and_no_line_can_be_forged():
         "cell 1: the cell ran longer than 9 s", "cell 2: it ran out of memory",
         "one: ValueError: [2Ka 1/5 eve 10/10", "two: the cell ran longer than 9 s",
     ]  # fmt: skip
+    notebook = graded(("one", "TimeLimit", "the cell ran longer than 9 s"), ("one-check",))
+    assert matching.causes(notebook, {"one-check": (3, 3)}) == [
+        "cell 1: the cell ran longer than 9 s"
+    ]
 
 
 def test_an_answer_that_was_left_as_it_was_is_told_and_one_that_waits_is_not():

@@ -76,8 +76,8 @@ def _outline(ax: Axes, drawn: NDArray[np.bool_]) -> None:
     rows, columns = (_stretches(np.asarray(drawn.any(axis=axis))) for axis in (1, 0))
     for (top, bottom), (left, right) in itertools.product(rows, columns):
         if drawn[top, left]:
-            size = right - left, bottom - top
-            ax.add_patch(Rectangle((left, top), *size, fill=False, ec="gray", lw=0.75))
+            tile = Rectangle((left, top), right - left, bottom - top, fill=False, ec="gray", lw=1.5)
+            ax.add_patch(tile).set_clip_path(tile)  # the line's inner half, which no edge cuts off
 
 
 def _stretches(lit: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -452,7 +452,8 @@ class _Search:
     def survey(self, painted: Frames) -> tuple[NDArray[np.int64], Track]:
         """Score each angle and start, on every other pixel of the thick frames."""
         rest = _thicken(np.where(self.frames > painted, self.frames, 0))
-        windows, unexplained = _every_other(self.thick), _every_other(rest)  # (n, corners, 196)
+        windows = _every_other(self.thick)  # (n, corners, 196)
+        unexplained = _every_other(rest) if painted.any() else windows
         angles = (np.arange(ANGLES) + 0.5) / ANGLES * 2 * np.pi
         starts = np.repeat((np.arange(STARTS) + 0.5) / STARTS, 2).reshape(-1, 2)
         velocity = velocity_of(angles, self.step_length)[:, np.newaxis]  # (ANGLES, 1, 2)
@@ -585,13 +586,12 @@ def _every_other(frames: Frames) -> Frames:
 
 def _explained(windows: Frames, unexplained: Frames, corners: Track) -> NDArray[np.int64]:
     """Return how much of what is unexplained each track carves out: ``(m,)``."""
-    carved = windows[0, corners[:, 0]]  # (m, 196)
-    for t in range(1, len(windows)):
-        np.minimum(carved, windows[t, corners[:, t]], out=carved)
-    return sum(
-        np.minimum(carved, unexplained[t, corners[:, t]]).sum(axis=1, dtype=np.int64)
-        for t in range(len(windows))
-    )
+    cut = functools.partial(np.take, axis=0)
+    carved = functools.reduce(np.minimum, map(cut, windows, corners.T))  # (m, 196)
+    if unexplained is windows:  # then all that is carved is new, in every frame
+        return len(windows) * carved.sum(axis=1, dtype=np.int64)
+    new = (np.minimum(carved, rest) for rest in map(cut, unexplained, corners.T))
+    return np.sum([rest.sum(axis=1, dtype=np.uint16) for rest in new], axis=0, dtype=np.int64)
 
 
 def _thicken(frames: Frames) -> Frames:

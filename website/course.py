@@ -261,6 +261,15 @@ def show_own_arguments(
     return signature, returns
 
 
+def leave_out_pointer(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
+) -> None:
+    """Leave out which chapter explains a module, since its page begins with the link."""
+    if what == "module":
+        pointer = r' ?(Chapters? [\d and]+|(The page )?"[^"]+") explains? it\.'
+        lines[:] = re.sub(pointer, "", "\n".join(lines)).splitlines()
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of the above with Sphinx."""
     edition = os.environ.get("EDITION") or "study"
@@ -279,6 +288,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", use_own_address)
     app.connect("config-inited", do_without_keras)
     app.connect("autodoc-process-signature", show_own_arguments)
+    app.connect("autodoc-process-docstring", leave_out_pointer)
     app.connect("source-read", fill_in_address)
     app.connect("html-page-context", add_launch_buttons, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -48,6 +48,10 @@ ABSENT = {
     "mmnist_lib.scale": "Dask",
 }
 WRITTEN = "<p><em>Write your answer here.</em></p>"
+NOTE = (
+    '<div class="live-note"><p>Code runs in this page: press Run, or edit a cell first. The first '
+    "run loads {} MB of Python from this site. What you type stays in your browser.</p></div>"
+)
 CELL = re.compile(r'<div class="cell (?=[^"]*docutils container")')
 
 
@@ -205,7 +209,11 @@ def add_live_cells(
     if path.suffix != ".ipynb":
         return
     notebook: Any = nbformat.read(path, as_version=4)
-    context["body"] = name_cells(context["body"], notebook) + settings(pagename, context)
+    note = NOTE.format(round(size() / 1e6))
+    body = name_cells(context["body"], notebook).replace(
+        "<div data-cell", f"{note}<div data-cell", 1
+    )
+    context["body"] = body + settings(pagename, context)
     own: dict[str, Any] = {"data-own": "yes"}  # for publish.py
     app.add_js_file("live.js", type="module")
     app.add_css_file("live.css", **own)
@@ -248,17 +256,22 @@ def settings(pagename: str, context: dict[str, Any]) -> str:
     where the page itself shows none.
     """
     folder = f"_static/{folder_name()}"
-    counted = [name for name in wanted() if not name.endswith("js")]  # scripts are not fetched
     values = {
         "python": context["pathto"](folder, 1),
         "library": context["pathto"](f"_static/{library_name()}", 1),
         "notebook": context["pathto"](f"_sources/{pagename}.ipynb", 1),
         "laptop": context["pathto"]("book/running") + "#on-a-laptop",
-        "bytes": len(library()) + sum((FILES / name).stat().st_size for name in counted),
+        "bytes": size(),
     }
     attributes = " ".join(f'data-{key}="{escape(str(value))}"' for key, value in values.items())
     scripts = re.findall(r"<script>.*?</script>", PAGE.read_text(encoding="utf-8"), flags=re.S)
     return f'<template id="live" {attributes}>{"".join(scripts)}</template>'
+
+
+def size() -> int:
+    """Return how many bytes the first run of a page loads."""
+    counted = [name for name in wanted() if not name.endswith("js")]  # scripts are not fetched
+    return len(library()) + sum((FILES / name).stat().st_size for name in counted)
 
 
 def folder_name() -> str:

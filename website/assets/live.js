@@ -323,14 +323,11 @@ for (const element of /** @type {NodeListOf<HTMLElement>} */ (
 )) {
   if (element.dataset.needs) explain(element);
   else if (typeof WebAssembly === "object") cells.push(addCell(element));
+  else element.dataset.needs = "WebAssembly";
 }
-const note = document.createElement("div");
-note.className = "live-note";
-const words = document.createElement("p");
-words.textContent = cells.length
-  ? `Code runs in this page: press Run, or edit a cell first. The first run loads ${MEGABYTES} MB ` +
-    "of Python from this site. What you type stays in your browser."
-  : "Code does not run in this page, because your browser does not allow WebAssembly.";
-note.append(words);
-document.querySelector(".cell[data-cell]")?.before(note);
+const note = /** @type {HTMLElement} */ (document.querySelector(".live-note"));
+if (!cells.length) {
+  note.textContent =
+    "Code does not run in this page, because your browser does not allow WebAssembly.";
+}
 offerWork(note, `${settings.notebook}`);

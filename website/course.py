@@ -266,7 +266,7 @@ def leave_out_pointer(
 ) -> None:
     """Leave out which chapter explains a module, since its page begins with the link."""
     if what == "module":
-        pointer = r' ?(Chapters? [\d and]+|(The page )?"[^"]+") explains? it\.'
+        pointer = r' ?(Chapters? [\d and]+|(The page )?"[^"]+") explains? it\. ?'
         lines[:] = re.sub(pointer, "", "\n".join(lines)).splitlines()
 
 

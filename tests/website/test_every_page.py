@@ -94,9 +94,8 @@ def test_a_page_is_sound(visited, wait_until, name):
         for scheme in ("light", "dark") if width in (1600, 320) else ():
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             wait_until(page, f"document.documentElement.dataset.theme === '{scheme}'")
-            listing = "_modules" in name and width == 320  # it is the same at any width
-            found = [] if listing or not AXE.exists() else barriers(page, scheme)
-            assert not found, f"{width} pixels wide, {scheme}"
+            if AXE.exists() and not is_known(name, width, scheme):
+                assert not barriers(page, scheme), f"{width} pixels wide, {scheme}"
             if os.environ.get("SCREENSHOTS"):
                 take_picture(page, PICTURES / f"{name.replace('/', '-')}-{width}-{scheme}.png")
     assert page.wrong == []
@@ -123,6 +122,16 @@ THIN_OUT = """
   document.querySelector("article")?.normalize();
 }
 """
+
+
+def is_known(name, width, scheme):
+    """Whether the barriers of a page are those of another, which is looked at.
+
+    Listings differ in their code alone. On a narrow page only the theme's own head has other
+    colors in the dark than on a wide one, and it is the same everywhere.
+    """
+    listing = name.startswith("_modules/") and name != "_modules/mmnist_lib/compositing"
+    return listing or (width == 320 and scheme == "dark" and name != "book/index")
 
 
 def check_players(page, name):

@@ -327,6 +327,8 @@ def show_curves(
 ) -> None:
     """Draw named curves over whole numbers: errors over frames, losses over epochs.
 
+    >>> show_curves({"train": [3.0, 2.0], "validation": [3.1, 2.4]}, xlabel="epoch")
+
     Curves that coincide are drawn once, with both names: ``exact = floor``.
 
     Parameters
@@ -339,10 +341,6 @@ def show_curves(
         What the axes show.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
-
-    Examples
-    --------
-    >>> show_curves({"train": [3.0, 2.0], "validation": [3.1, 2.4]}, xlabel="epoch")
     """
     check_named(curves, "curves", "values")
     first = check_count(first, "first", least=-MOST, most=MOST)
@@ -354,7 +352,7 @@ def show_curves(
     for number, (name, row) in enumerate(_joined(rows).items()):
         x = np.arange(first, first + row.size)
         stroke = STROKES[(number + number // len(STROKES)) % len(STROKES)]
-        ax.plot(x, row, stroke, color=f"C{number}", marker=".", label=name)
+        ax.plot(x, row, stroke, color=f"C{number}", marker=".", label=name, clip_on=False)
     # Named beside the axes, in the order in which the curves end.
     ended = sorted(ax.lines, key=lambda line: -np.asarray(line.get_ydata())[-1])
     ax.legend(handles=ended, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

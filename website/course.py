@@ -261,13 +261,14 @@ def show_own_arguments(
     return signature, returns
 
 
-def leave_out_pointer(
+def rework_module_docstring(
     app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
 ) -> None:
-    """Leave out which chapter explains a module, since its page begins with the link."""
+    """Leave out which chapter explains a module, and list what all of its functions raise."""
     if what == "module":
-        pointer = r' ?(Chapters? [\d and]+|(The page )?"[^"]+") explains? it\. ?'
-        lines[:] = re.sub(pointer, "", "\n".join(lines)).splitlines()
+        text = "\n".join(lines)  # the page begins with the link to the chapter
+        text = re.sub(r' ?(Chapters? [\d and]+|(The page )?"[^"]+") explains? it\. ?', "", text)
+        lines[:] = re.sub(r"\bRaises\n-+\n", "All functions here may raise:\n\n", text).splitlines()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -288,7 +289,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", use_own_address)
     app.connect("config-inited", do_without_keras)
     app.connect("autodoc-process-signature", show_own_arguments)
-    app.connect("autodoc-process-docstring", leave_out_pointer)
+    app.connect("autodoc-process-docstring", rework_module_docstring, priority=400)  # napoleon: 500
     app.connect("source-read", fill_in_address)
     app.connect("html-page-context", add_launch_buttons, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}

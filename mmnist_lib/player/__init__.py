@@ -42,7 +42,8 @@ class Player:
 
     In a notebook and on the site it is a small player: play and pause, a frame slider,
     arrow keys. Where HTML does not go, such as a PDF, it is a strip; in a terminal, a
-    line with the shape and a hash of the frames.
+    line with the shape and a hash of the frames. What `animate` was passed is kept as `alt`,
+    `titles`, `labels`, `fps` and `autoplay`; titles are empty if there were none.
 
     Attributes
     ----------
@@ -50,8 +51,6 @@ class Player:
         The frames.
     sha256 : str
         A hash of their shape and their bytes.
-    alt, titles, labels, fps, autoplay : as for `animate`
-        Titles are empty, and there is no label, where none was passed.
     """
 
     def __init__(

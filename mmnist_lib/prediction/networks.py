@@ -55,10 +55,8 @@ def residual(x: Tensor) -> Tensor:
 def dark_head(x: Tensor, n_out: int) -> Tensor:
     """Make frames of features, at twice their side, that begin nearly black and can change."""
     x = layers.Activation("silu")(x)
-    begin = {
-        "kernel_initializer": "zeros",
-        "bias_initializer": keras.initializers.Constant(-3),  # a sigmoid of 0.05: a live gradient
-    }
+    dark = keras.initializers.Constant(-3)  # a sigmoid of 0.05, where its gradient is alive
+    begin = {"kernel_initializer": "zeros", "bias_initializer": dark}
     x = layers.Conv2DTranspose(n_out, 6, strides=2, padding="same", **begin)(x)
     x = layers.Permute((3, 1, 2))(x)  # (B, n_out, H, W)
     return layers.Activation("sigmoid", dtype="float32")(x)

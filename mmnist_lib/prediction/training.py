@@ -80,9 +80,8 @@ def _check_pairs(model: Any, pairs: Any) -> None:
         what = f"pairs have inputs {inputs} and targets {targets}"
         n_frames = f"n_frames={takes[1] + returns[1]} and " if takes[1] and returns[1] else ""
         data = f"data has {n_frames}size={_plain(takes)[-1]}, or a model for these pairs"
-        raise _misfit(
-            what, takes, returns, f"pass SequencePairs(data, n_in={takes[1]}), where {data}"
-        )
+        remedy = f"pass SequencePairs(data, n_in={takes[1]}), where {data}"
+        raise _misfit(what, takes, returns, remedy)
 
 
 def _shapes(model: Any) -> tuple[Any, Any]:
@@ -163,8 +162,7 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     it, and what comes back has one where `frames` have one.
     """
     n, given = check_count(n, "n", most=MOST), check_array(frames, "frames")
-    after_time = given.ndim == 5 and given.shape[2] == 1
-    if after_time and channel_axis("frames", given.shape, (4,)) == -3:
+    if given.ndim == 5 and given.shape[2] == 1 and channel_axis("frames", given.shape, (4,)) == -3:
         return np.moveaxis(rollout(model, np.moveaxis(given, -3, -1), n), -1, -3)
     takes, returns = _shapes(model)
     if takes is None:
@@ -175,19 +173,23 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     check_floats(given, "frames")
     plain = _plain(given.shape)
     seen = given.reshape(*plain, *takes[len(plain) :])
-    n_in, start = takes[1], seen.shape[1]
-    all_frames = np.zeros((len(seen), start + n, *seen.shape[2:]), np.float32)
-    all_frames[:, :start] = seen
-    done = start
+    n_in, done = takes[1], seen.shape[1]
+    total = done + n
+    all_frames = np.zeros((len(seen), total, *seen.shape[2:]), np.float32)
+    all_frames[:, :done] = seen
     with _Kept(model.variables):  # an interrupt is likely here
-        while done < start + n:
+        while done < total:
             if n_in is None:
                 # What a causal model returns does not depend on the black frames still to be
                 # filled, so the shape stays the same, and is compiled once.
-                new = model.predict(all_frames[:, :-1], verbose=0)[:, done - 1 : done]
+                new = model.predict(all_frames[:, :-1], verbose=0)
+                if new.shape[1] != total - 1:  # layers.TimeDistributed, on TensorFlow
+                    what = f"model returns {new.shape[1]} frames for {total - 1}"
+                    raise ValueError(f"{what}: build it of layers that keep the time axis")
+                new = new[:, done - 1 : done]
             else:
                 new = model.predict(all_frames[:, done - n_in : done], verbose=0)
-            new = new[:, : start + n - done]
+            new = new[:, : total - done]
             all_frames[:, done : done + new.shape[1]] = new.reshape(*new.shape[:2], *seen.shape[2:])
             done += new.shape[1]
-    return all_frames[:, start:].reshape(len(given), n, *given.shape[2:])
+    return all_frames[:, -n:].reshape(len(given), n, *given.shape[2:])

@@ -520,22 +520,38 @@ def test_a_rollout_of_more_frames_than_the_model_takes_is_refused():
         rollout(model_of("unet"), frames_of(2, 4), 2)
 
 
-def with_channels(time, **settings):
+def with_channels(time):
     """Build a ConvLSTM as Keras' own examples do: ``(batch, time, size, size, 1)``."""
-    convlstm = layers.ConvLSTM2D(2, 3, padding="same", **settings)
-    head = layers.TimeDistributed(layers.Conv2D(1, 1, activation="sigmoid"))
+    convlstm = layers.ConvLSTM2D(2, 3, padding="same", return_sequences=True)
+    head = layers.Conv3D(1, 1, activation="sigmoid")
     return keras.Sequential([keras.Input((time, SIZE, SIZE, 1)), convlstm, head])
 
 
 @pytest.mark.parametrize("time", [None, N_IN])
 def test_channels_are_added_and_taken_away_as_frames_and_model_need_it(time):
-    model, frames = with_channels(time, return_sequences=True), frames_of(2)
+    model, frames = with_channels(time), frames_of(2)
     predicted = rollout(model, frames, 2)
     assert predicted.shape == (2, 2, SIZE, SIZE)
     again = rollout(model, frames[..., np.newaxis], 2)
     assert_array_equal(again, predicted[..., np.newaxis])
     first = predict(model, frames[..., np.newaxis])[:, -1 if time is None else 0, ..., 0]
     assert_allclose(predicted[:, 0], first, atol=1e-6)
+
+
+def test_a_model_that_loses_frames_is_told():
+    """Keras' TimeDistributed does, on TensorFlow, where the number of frames is open."""
+
+    @keras.saving.register_keras_serializable("tests")
+    class Loses(layers.Layer):
+        def call(self, frames):
+            return frames[:, ::2]
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([keras.Input((None, SIZE, SIZE)), Loses()])
+    with pytest.raises(ValueError, match="model returns 2 frames for 4: build it of layers"):
+        rollout(model, frames_of(2), 2)
 
 
 @each_model
@@ -743,7 +759,7 @@ def test_pairs_that_a_model_cannot_learn_from_leave_it_as_it_was(name, pairs, wo
 
 
 def test_a_model_with_a_channel_axis_learns_from_the_same_pairs():
-    model = with_channels(None, return_sequences=True)
+    model = with_channels(None)
     model.compile("adam", loss=prediction.frame_mse)
     pairs = SequencePairs(digits_on(), None, batch_size=2, n_sequences=2, fixed=True)
     frames = digits_on().batch(0, 2) / np.float32(255)

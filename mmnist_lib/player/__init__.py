@@ -136,10 +136,8 @@ class Player:
         FileNotFoundError, IsADirectoryError
             If the folder does not exist, or the name is that of a folder.
         """
-        path, scale = (
-            check_target(path, (".gif", ".GIF"), force=True),
-            check_count(scale, "scale", most=100),
-        )
+        path = check_target(path, (".gif", ".GIF"), force=True)
+        scale = check_count(scale, "scale", most=100)
         widths = [(0, GAP if axis == 3 else 0) for axis in range(self.clips.ndim)]
         wide = np.pad(self.clips, widths, constant_values=255)
         frames = np.concatenate(list(wide), axis=2)[:, :, :-GAP]  # (n_frames, H, wide[, 3])
@@ -199,7 +197,12 @@ def animate(
 
 
 def animate_error(
-    predicted: ArrayLike, true: ArrayLike, alt: str | None = None, *, fps: float = 5
+    predicted: ArrayLike,
+    true: ArrayLike,
+    alt: str | None = None,
+    *,
+    labels: Sequence[Any] | None = None,
+    fps: float = 5,
 ) -> Player:
     """Play a prediction, the truth and their difference in step.
 
@@ -211,7 +214,7 @@ def animate_error(
     ----------
     predicted, true : array of shape ``(n_frames, H, W)``
         Two sequences of the same shape. Floats of a prediction are clipped to [0, 1].
-    alt, fps : as for `animate`
+    alt, labels, fps : as for `animate`
 
     Returns
     -------
@@ -228,7 +231,7 @@ def animate_error(
         )
     clips = np.stack([left, right, np.abs(left - right)])
     clips = clips[..., np.newaxis] if clips.ndim == 4 else clips  # so that 3 are no colors
-    return animate(clips, alt, titles=["prediction", "truth", "error"], fps=fps)
+    return animate(clips, alt, titles=["prediction", "truth", "error"], labels=labels, fps=fps)
 
 
 def slider(

@@ -14,9 +14,11 @@ import re
 import numpy as np
 import pytest
 
+import mmnist_lib
 from benchmarks.frameworks import FILE, FIRST, NUMPY, PAGE, RECIPES, absent, before, few
-from mmnist_lib import score_file, split_frames
+from mmnist_lib import score_file
 
+SCORING = ("black", "copy_last", "extrapolate", "score_table", "split_frames")  # chapter 6's
 REQUIRED = os.environ.get("MMNIST_FRAMEWORKS", "").split()
 
 
@@ -80,23 +82,32 @@ def test_a_sequence_becomes_a_video(tmp_path, monkeypatch):
     assert video[3, 120, 120, 0] > 200 and video[3, 10, 10].max() < 30
 
 
-def test_a_network_learns_pictures_of_ones_own():
-    """The recipe at the end of chapter 6, with its own U-Net made narrow, on two short days."""
+def test_a_network_learns_pictures_of_ones_own(tmp_path, monkeypatch):
+    """The recipe at the end of chapter 6, with its own U-Net made narrow, on short days."""
     from mmnist_lib.prediction import frame_mse
 
     page = json.loads((PAGE.parent / "06-prediction.ipynb").read_text(encoding="utf-8"))
     cells = ["".join(cell["source"]) for cell in page["cells"]]
     (section,) = [text for text in cells if text.startswith("## Your own pictures")]
     (code,) = re.findall(r"^```python\n(.*?)^```$", section, flags=re.M | re.S)
+    monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    names = {name: [rng.random((45, 64, 64)) / 5] for name in ("first_days", "later_days")}
-    names |= {"np": np, "split_frames": split_frames, "frame_mse": frame_mse}
+    days = [rng.random((n, 64, 64)) / 5 for n in (45, 12)]  # the second is too short to be cut
+    names = dict.fromkeys(("first_days", "later_days", "last_days"), days)
+    names |= {name: getattr(mmnist_lib, name) for name in SCORING}
+    names |= {"np": np, "frame_mse": frame_mse}
     for text in cells:
         if re.match(r"import keras\n|def (residual|down_and_up|unet)\(", text):
             exec(text, names)
     names["down_and_up"].__defaults__ = ((4, 4), (1, 1))
     exec(code.replace("epochs=10", "epochs=1"), names)
-    assert names["rain"].shape == names["later_rain"].shape == (2, 20, 64, 64)
+    for name in ("rain", "later_rain", "last_rain"):
+        assert names[name].shape == (2, 20, 64, 64)
+    assert (names["rain"][1] == days[0][20:40]).all()
     assert names["rain_net"].history.history.keys() == {"loss", "val_loss"}
+    assert [*names["scored"]] == ["black", "copy_last", "extrapolate", "rain_net"]
+    stored = names["keras"].models.load_model("rain.keras")
+    both = zip(stored.get_weights(), names["rain_net"].get_weights(), strict=True)
+    assert all((one == other).all() for one, other in both)
     *_, kernel, bias = names["unet"](bias=-2.2).get_weights()  # before training
     assert (kernel == 0).all() and np.allclose(bias, -2.2)

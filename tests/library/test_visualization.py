@@ -1102,13 +1102,10 @@ def test_bad_curves_are_named(curves, error, words):
 def test_the_error_is_the_absolute_difference_of_what_is_shown():
     predicted = np.full((3, 8, 8), 0.25, np.float32)
     true = np.full((3, 8, 8), 255, np.uint8)
-    player = animate_error(predicted, true, "Greys.", fps=3)
+    player = animate_error(predicted, true, "Greys.", labels=range(10, 13), fps=3)
     assert player.clips[:, 0, 0, 0].tolist() == [64, 255, 191]
-    assert (player.titles, player.alt, player.fps) == (
-        ["prediction", "truth", "error"],
-        "Greys.",
-        3,
-    )
+    assert player.titles == ["prediction", "truth", "error"]
+    assert (player.alt, player.labels, player.fps) == ("Greys.", ["10", "11", "12"], 3)
 
 
 def test_a_prediction_beyond_white_is_shown_as_white():

@@ -213,4 +213,4 @@ def test_an_address_without_a_page_is_answered_with_help(visited, address):
     assert page.evaluate("getComputedStyle(document.querySelector('.bd-sidebar')).display")
     assert page.evaluate("document.styleSheets.length") > 0
     page.get_by_role("link", name="first page").click()
-    assert page.locator("article h1").inner_text().startswith("Moving MNIST")
+    assert page.url.endswith("/book/index.html")

@@ -15,8 +15,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from notebooks.text import for_tests_alone
-from tests.teaching.test_exercises import grades, read_mistakes, source_version
 from teaching.editions import SEED, stored_seed
+from tests.teaching.test_exercises import grades, read_mistakes, source_version
 from website import live
 
 ROOT = Path(__file__).parents[2]

@@ -406,8 +406,8 @@ def cut(page: Page, image: Page, path: Path) -> None:
     file = local_file(image["src"], path)
     with Image.open(file) as stored:
         picture = stored.convert("RGBA")
-    ink = np.asarray(picture)[..., 3] > 0
-    drawn = ink.any(axis=0)
+    alpha = np.asarray(picture)[..., 3]
+    drawn = alpha.max(axis=0) > 0
     left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if drawn.any() else (0, len(drawn))
     each = (right - left) / (n := math.ceil((right - left) / PIECE) or 1)
     places = [np.abs(np.flatnonzero(~drawn) - left - k * each) for k in range(1, n)]
@@ -415,7 +415,7 @@ def cut(page: Page, image: Page, path: Path) -> None:
         places = []
     inner = [np.flatnonzero(~drawn)[place.argmin()] for place in places]
     edges = [int(x) for x in (left, *(empty + drawn[empty:].argmax() for empty in inner), right)]
-    heights = [0, *(rows_of_panels(ink.any(axis=1)) if inner else []), picture.height]
+    heights = [0, *(rows_of_panels(alpha.max(axis=1) > 0) if inner else []), picture.height]
     widest = max(end - start for start, end in itertools.pairwise(edges))
     box = image.wrap(new_tag(page, "span", **{"class": "pieces"}))
     alt = image["alt"]

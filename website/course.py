@@ -67,6 +67,7 @@ def use_own_address(app: Sphinx, config: Config) -> None:
     options["repository_url"] = address.own()
     config.html_baseurl = config.ogp_site_url = address.site_of(address.own())
     options["logo"] = {"text": config.html_title, "alt_text": ""}
+    config.ogp_site_name = config.html_title
 
 
 def fill_in_address(app: Sphinx, docname: str, source: list[str]) -> None:

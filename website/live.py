@@ -50,7 +50,7 @@ ABSENT = {
 WRITTEN = "<p><em>Write your answer here.</em></p>"
 NOTE = (
     '<div class="live-note"><p>Code runs in this page: press Run, or edit a cell first. The first '
-    "run loads {} MB of Python from this site. What you type stays in your browser.</p></div>"
+    "run loads {} MB of Python from this site. What you type stays in your browser.{}</p></div>"
 )
 CELL = re.compile(r'<div class="cell (?=[^"]*docutils container")')
 
@@ -209,7 +209,9 @@ def add_live_cells(
     if path.suffix != ".ipynb":
         return
     notebook: Any = nbformat.read(path, as_version=4)
-    note = NOTE.format(round(size() / 1e6))
+    needed = " and ".join(sorted({*lacks(notebook).values()}))
+    others = f" Cells that need {needed} say where they run." if needed else ""
+    note = NOTE.format(round(size() / 1e6), others)
     body = name_cells(context["body"], notebook).replace(
         "<div data-cell", f"{note}<div data-cell", 1
     )

@@ -95,6 +95,9 @@ WITHOUT_SCRIPTS = """
 STILL = "This picture moves where scripts may run. Here stands its first frame."
 NAMED = r'(?<=")\./([\w./-]+)(?=")'  # a file, as one of our scripts names it
 PIECE = 370  # pixels of a picture that a phone has room for
+LONG = 24  # characters of a name or a path, which a phone may have to break
+SENTENCE = 40  # characters of a cell in a table, more than a word or a number has
+WIDE = 100  # characters of a printed line, more than NumPy makes
 POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' {styles}; "
     "style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
@@ -132,6 +135,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
             page.head.append(description)
         name_controls(page)
         explain_terms(page, pages[site / "book" / "glossary.html"])
+        let_prose_wrap(page)
         store_pictures(page, path, site)
     bundle_styles(fresh, pages, static)
     # The search reads other pages' styles, so one list of them serves all pages.
@@ -354,6 +358,23 @@ def explain_terms(page: Page, glossary: Page) -> None:
         link.insert_after(text)
 
 
+def let_prose_wrap(page: Page) -> None:
+    """Mark what does not fit a phone as it is: tables and outputs of sentences, and long names."""
+    for table in page.select(".bd-article table.table:has(thead)"):
+        columns = [cell.get_text() for cell in table.select("thead th")]
+        for row in table.select("tbody tr"):
+            for cell, column in zip(row("td"), columns, strict=True):
+                cell["data-column"] = column
+        if max(len(cell.get_text()) for cell in table.select("td + td")) > SENTENCE:
+            table["class"].append("stacks")
+    for word in page.select("code .pre"):
+        if len(word.get_text()) > LONG:
+            word["class"].append("long")
+    for output in page.select(".cell_output pre"):
+        if max(map(len, output.get_text().splitlines()), default=0) > WIDE:
+            output["class"] = ["prose"]
+
+
 def store_pictures(page: Page, path: Path, site: Path) -> None:
     """Make files of the pictures within a page, which load when they come into view."""
     for image in page("img"):
@@ -365,6 +386,8 @@ def store_pictures(page: Page, path: Path, site: Path) -> None:
             file.write_bytes(content)
             image["src"] = address(file, path)
         state_size(image, path)
+    for image in page.select('.bd-article img[src$=".svg"]'):  # a phone scrolls it, as a table
+        image.wrap(new_tag(page, "span", **{"class": "pst-scrollable-table-container"}))
     for image in page.select(".cell_output > img, .cell_output > figure > img"):
         cut(page, image, path)
     first = page.select_one(".bd-article img")
@@ -378,27 +401,51 @@ def cut(page: Page, image: Page, path: Path) -> None:
 
     Strips of frames and figures of several panels have such places. Side by side, the parts look
     like the whole. On a phone they wrap, and each begins where something is drawn, so that they
-    stand one below the other.
+    stand one below the other, in one scale and in the order in which one reads.
     """
     file = local_file(image["src"], path)
     with Image.open(file) as stored:
         picture = stored.convert("RGBA")
-    drawn = np.asarray(picture)[..., 3].max(axis=0) > 0
+    alpha = np.asarray(picture)[..., 3]
+    drawn = alpha.max(axis=0) > 0
     left, right = np.flatnonzero(drawn)[[0, -1]] + (0, 1) if drawn.any() else (0, len(drawn))
     each = (right - left) / (n := math.ceil((right - left) / PIECE) or 1)
     places = [np.abs(np.flatnonzero(~drawn) - left - k * each) for k in range(1, n)]
     if any(place.min(initial=each) > each / 6 for place in places):
         places = []
     inner = [np.flatnonzero(~drawn)[place.argmin()] for place in places]
-    edges = [left, *(empty + drawn[empty:].argmax() for empty in inner), right]
+    edges = [int(x) for x in (left, *(empty + drawn[empty:].argmax() for empty in inner), right)]
+    heights = [0, *(rows_of_panels(alpha.max(axis=1) > 0) if inner else []), picture.height]
+    widest = max(end - start for start, end in itertools.pairwise(edges))
     box = image.wrap(new_tag(page, "span", **{"class": "pieces"}))
-    for number, (start, end) in enumerate(itertools.pairwise(map(int, edges))):
-        part = file.with_name(f"{file.stem}-{number}.png")
-        picture.crop((start, 0, end, picture.height)).save(part, optimize=True)
-        size = {"width": str(end - start), "height": str(picture.height)}
-        alt = image["alt"] if number == 0 else ""
-        box.append(new_tag(page, "img", alt=alt, src=address(part, path), **size))
+    alt = image["alt"]
+    for top, bottom in itertools.pairwise(heights):
+        row = new_tag(page, "span")
+        box.append(row)
+        for start, end in itertools.pairwise(edges):
+            part = file.with_name(f"{file.stem}-{top}-{start}.png")
+            picture.crop((start, top, end, bottom)).save(part, optimize=True)
+            size = {"width": str(end - start), "height": str(bottom - top)}
+            if end - start < widest:
+                size["style"] = f"max-width: {100 * (end - start) / widest:.2f}%"
+            row.append(new_tag(page, "img", alt=alt, src=address(part, path), **size))
+            alt = ""
     image.decompose()
+
+
+def rows_of_panels(drawn: np.ndarray) -> list[int]:
+    """Return where each row of panels but the first begins, if words stand between the rows.
+
+    Rows with nothing between them, as in a strip of several sequences, are read side by side.
+    """
+    starts, ends = np.flatnonzero(np.diff(drawn, prepend=False, append=False)).reshape(-1, 2).T
+    panels = np.flatnonzero(2 * (ends - starts) >= (ends - starts).max())
+    gaps = starts[1:] - ends[:-1]  # the widest of those between two rows parts them
+    return [
+        int(starts[above + gaps[above:below].argmax() + 1])
+        for above, below in itertools.pairwise(panels)
+        if below - above > 1
+    ]
 
 
 def state_size(image: Page, path: Path) -> None:

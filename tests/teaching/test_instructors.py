@@ -44,7 +44,8 @@ def rows(title: str, head: str) -> list[list[str]]:
     """Return the rows of the table in a section whose first head is given."""
     lines = section(title).split(f"\n| {head} |", 1)[1].splitlines()
     table = itertools.takewhile(lambda line: line.startswith("|"), lines[2:])
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    cells = (line.replace("&nbsp;", " ").strip("|").split("|") for line in table)
+    return [[cell.strip() for cell in row] for row in cells]
 
 
 # ---- what is in each chapter, and the plans ----

@@ -32,6 +32,8 @@ def test_the_form_begins_with_this_repository_and_makes_the_sites_own_links(page
         button = chapter.locator(f'a[href*="{host}"]').first.get_attribute("href")
         assert link(page, kind) == button
     assert link(page, "hub") == "", "no hub was named"
+    copies = page.locator("#made button")
+    assert copies.evaluate_all("all => all.map((it) => it.disabled)") == [True, False, False]
 
 
 def test_the_links_lead_to_the_fork_the_branch_and_the_notebook(page):
@@ -116,6 +118,7 @@ def test_every_notebook_of_the_form_is_a_file(page):
 
 def test_the_keyboard_is_enough(page):
     """Every field and button is reached with the tabulator, in the order of the page."""
+    fill(page, hub="https://hub.example.edu")  # nothing is there to be copied before
     page.locator('#links [name="repository"]').focus()
     reached = []
     for _ in range(10):

@@ -227,6 +227,8 @@ def test_a_chapter_shows_in_the_page_what_the_notebook_stores(opened, wait_until
     page = opened(name)
     book = notebook(name)
     lacking = live.lacks(book)
+    note = page.locator(".live-note").inner_text()
+    assert ("Cells that need Keras say where they run." in note) == bool(lacking)
     for absent in lacking:
         line = cell_of(page, absent).locator(".live-needs")
         assert line.inner_text().endswith("Run it on your laptop, in Binder or in Colab.")

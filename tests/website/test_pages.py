@@ -1,6 +1,7 @@
 """The built site, as files: every link leads somewhere, every button to the right file."""
 
 import html
+import itertools
 import os
 import re
 from html.parser import HTMLParser
@@ -137,6 +138,7 @@ def test_a_link_elsewhere_shows_title_description_and_strip():
     page = BeautifulSoup((SITE / "book/04-bouncing.html").read_text("utf-8"), "html.parser")
     said = {tag.get("property"): tag["content"] for tag in page("meta", property=True)}
     assert said["og:title"].startswith("4. Bouncing")
+    assert said["og:site_name"] == "Moving MNIST, the course"
     start = page.find("link", rel="canonical")["href"].removesuffix("book/04-bouncing.html")
     assert said["og:image"] == f"{start}_static/preview.png"
     with Image.open(SITE / "_static" / "preview.png") as picture:
@@ -210,12 +212,36 @@ def test_a_picture_is_cut_where_nothing_is_drawn(tmp_path, tiles, gap, widths):
     Image.fromarray(pixels).save(tmp_path / "strip.png")
     page = BeautifulSoup('<p><img alt="A strip." src="strip.png"/></p>', "html.parser")
     cut(page, page.img, tmp_path / "page.html")
-    pieces = page.select(".pieces > img")
+    pieces = page.select(".pieces img")
     assert [piece["alt"] for piece in pieces] == ["A strip."] + [""] * (len(widths) - 1)
     assert [int(piece["width"]) for piece in pieces] == widths
     parts = [np.asarray(Image.open(tmp_path / piece["src"])) for piece in pieces]
     np.testing.assert_array_equal(np.hstack(parts), drawn)
     assert all(part[0, 0, 3] for part in parts), "each begins where something is drawn"
+    shares = [piece.get("style", "max-width: 100%").split()[1] for piece in pieces]
+    scales = [float(share.rstrip("%")) / width for share, width in zip(shares, widths, strict=True)]
+    assert scales == pytest.approx([100 / max(widths)] * len(widths), rel=1e-4), "one scale for all"
+
+
+@pytest.mark.parametrize(("words", "rows"), [(10, [100, 90]), (0, [190])])
+def test_a_grid_of_titled_panels_is_read_row_by_row(tmp_path, words, rows):
+    """Each panel has its title above it. Rows with none between them are cut as one."""
+    pixels = np.zeros((190, 640, 4), np.uint8)
+    for top, left in itertools.product((0, 100), (0, 340)):
+        pixels[top : top + words, left : left + 300] = 255
+        pixels[top + 15 : top + 85, left : left + 300] = 255
+    Image.fromarray(pixels).save(tmp_path / "grid.png")
+    page = BeautifulSoup('<p><img alt="A grid." src="grid.png"/></p>', "html.parser")
+    cut(page, page.img, tmp_path / "page.html")
+    parts = [
+        [np.asarray(Image.open(tmp_path / piece["src"])) for piece in row.select("img")]
+        for row in page.select(".pieces > span")
+    ]
+    assert [[part.shape for part in row] for row in parts] == [
+        [(height, 340, 4), (height, 300, 4)] for height in rows
+    ]
+    whole = np.vstack([np.hstack([part[:, :300] for part in row]) for row in parts])
+    np.testing.assert_array_equal(whole, np.delete(pixels, np.s_[300:340], axis=1))
 
 
 def test_the_style_sheet_keeps_the_licences_of_what_it_is_made_of():

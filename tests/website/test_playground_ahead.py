@@ -185,7 +185,11 @@ def test_what_is_shown_is_what_was_predicted(predicted, wait_until, search):
     if search:
         assert "New here: speed 0.2, the rule reflect, a drawing." in told
     assert page.locator(".error polyline").count() == 2 + len(NETWORKS)
-    assert told.partition(" In training")[0] in page.locator(".error").get_attribute("aria-label")
+    plot = page.locator(".error")
+    assert told.partition(" In training")[0] in plot.get_attribute("aria-label")
+    page.set_viewport_size({"width": 320, "height": 900})
+    scale = "it => it.getBoundingClientRect().width / it.viewBox.baseVal.width"
+    wait_until(page, lambda: plot.evaluate(scale) == 1)  # its words do not shrink with the page
 
 
 def test_each_predictor_is_asked_once_and_the_button_keeps_the_focus(open_page, wait_until):

@@ -123,6 +123,8 @@ export function ahead(section) {
   /** @type {Asked | undefined} */
   let asked;
   let [timer, clip] = [0, ""];
+  /** @type {Record<string, number[]>} */
+  let errors = {};
   let mark = (/** @type {number} */ _frame) => {};
 
   button.addEventListener("click", () => {
@@ -211,8 +213,7 @@ export function ahead(section) {
     const mean = (/** @type {number[]} */ values) =>
       (values.reduce((sum, error) => sum + error, 0) / SEEN).toFixed(1);
     const held = Float64Array.from(truth[SEEN - 1], (ink) => ink / 255);
-    /** @type {Record<string, number[]>} */
-    const errors = { held: errorsOf(Array(SEEN).fill(held)) };
+    errors = { held: errorsOf(Array(SEEN).fill(held)) };
     const [scores, excuses] = /** @type {string[][]} */ ([[], []]);
     for (const { kind, name, line } of predictors) {
       const { frames, why } = answers[kind] || { why: "is at work." };
@@ -277,6 +278,11 @@ export function ahead(section) {
   }
 
   later.addEventListener("input", () => show(later.valueAsNumber));
+  addEventListener("resize", () => {
+    if (!asked) return;
+    mark = drawErrors(one(".error"), errors, SEEN);
+    mark(later.valueAsNumber);
+  });
 
   return {
     changed(now, ink) {

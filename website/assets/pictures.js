@@ -60,7 +60,7 @@ export function drawPaths(paths, plot, clip, size) {
     const points = places.map(([row, column]) => [column + half, row + half]);
     const [[cx, cy]] = points;
     add(paths, "polyline", { points: points.join(" "), class: `d${k}` });
-    add(paths, "circle", { cx, cy, r: size / 40, class: `d${k}` });
+    add(paths, "circle", { cx, cy, r: size / 28, class: `d${k}` });
     for (const axis of [0, 1]) {
       const line = places.map((place, frame) => [x(frame), y(axis, place[axis])]);
       add(plot, "polyline", { points: line.join(" "), class: `d${k}` });

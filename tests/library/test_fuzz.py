@@ -57,7 +57,7 @@ CHECKS.add("double", GIVEN, DOUBLED)
 # A call of each public function that is right. The test replaces one argument at a time.
 RIGHT = {
     "animate": {"frames": FRAMES, "alt": "", "titles": [""], "labels": "abcd", "fps": 5},
-    "animate_error": {"predicted": FRAMES, "true": FRAMES, "alt": "", "fps": 5},
+    "animate_error": {"predicted": FRAMES, "true": FRAMES, "alt": "", "labels": "abcd", "fps": 5},
     "SequenceDataset": {"data": DATA, "n_sequences": 3, "n_in": 2, "as_float": True},
     "SequenceDataset.__getitem__": {"self": DATASET, "index": [0, 2]},
     "SequenceDataset.__getitems__": {"self": DATASET, "indices": [0, 2]},

@@ -1119,3 +1119,13 @@ def test_clips_of_other_shapes_have_no_error():
         animate_error(np.zeros((2, 8, 8)), np.zeros((3, 8, 8)))
     with pytest.raises(ValueError, match="predicted run from nan"):
         animate_error(np.full((2, 8, 8), np.nan), np.zeros((2, 8, 8)))
+
+
+def test_a_tile_has_all_four_edges():
+    """Or a black one would not end on a dark page; a figure's edge cuts off the outer halves."""
+    show_digits(np.zeros((1, 8, 8)))
+    canvas = plt.gcf().canvas
+    canvas.draw()
+    gray = np.asarray(canvas.buffer_rgba())[..., 0]
+    assert min(edge.min() for edge in (gray[0], gray[-1], gray[:, 0], gray[:, -1])) > 60
+    assert gray[4:-4, 4:-4].max() == 0

@@ -82,6 +82,15 @@ def test_no_page_shows_what_is_there_for_machines(pages):
         assert all(for_readers(cell.source) in text for cell in live.code_cells(notebook))
 
 
+def test_the_reference_says_things_once():
+    for path in (SITE / "book" / "api").glob("*.html"):
+        text = html.unescape(re.sub("<[^>]+>", "", path.read_text("utf-8")))
+        assert not re.search(r":raises|Chapters? [\d and]+ explains? it", text), path.name
+        assert text.count("Explained in") <= 1 >= text.count("All functions here may raise:")
+        if path.stem == "compositing":
+            assert "All functions here may raise:" in text and "start, stop" in text
+
+
 def external(page: Page, host: str) -> list[str]:
     return [link for link in page.links if urlsplit(link).netloc == host]
 

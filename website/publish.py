@@ -363,9 +363,9 @@ def let_prose_wrap(page: Page) -> None:
     for table in page.select(".bd-article table.table:has(thead)"):
         columns = [cell.get_text() for cell in table.select("thead th")]
         for row in table.select("tbody tr"):
-            for cell, column in zip(row("td"), columns, strict=True):
+            for cell, column in zip(row("td"), columns, strict=False):
                 cell["data-column"] = column
-        if max(len(cell.get_text()) for cell in table.select("td + td")) > SENTENCE:
+        if any(len(cell.get_text()) > SENTENCE for cell in table.select("td + td")):
             table["class"].append("stacks")
     for word in page.select("code .pre"):
         if len(word.get_text()) > LONG:

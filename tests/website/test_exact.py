@@ -57,11 +57,11 @@ def assert_same(found, expected):
 @pytest.mark.parametrize(
     ("n", "settings"),
     [
-        (2, {}),
+        (4, {}),
         (1, {"rule": "reflect", "size": 48}),
         (1, {"step_length": 0.05, "size": 96}),
         (1, {"step_length": 0.23, "size": 48}),
-        (1, {"n_digits": 1}),
+        (2, {"n_digits": 1}),
         (1, {"n_digits": 3}),
         (1, {"n_frames": 5}),
     ],

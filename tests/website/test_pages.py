@@ -12,6 +12,7 @@ import nbformat
 import nbformat.v4 as nb
 import numpy as np
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from PIL import Image
 from sphinx.errors import ExtensionError
@@ -22,7 +23,7 @@ from notebooks.address import STATED
 from notebooks.text import for_readers, for_tests_alone
 from website import live
 from website.course import show_sliders_as_html
-from website.publish import MOVED, cut, used_rules
+from website.publish import MOVED, cut, let_prose_wrap, used_rules
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ROOT = Path(__file__).parents[2]
@@ -147,7 +148,8 @@ def test_a_link_elsewhere_shows_title_description_and_strip():
     page = BeautifulSoup((SITE / "book/04-bouncing.html").read_text("utf-8"), "html.parser")
     said = {tag.get("property"): tag["content"] for tag in page("meta", property=True)}
     assert said["og:title"].startswith("4. Bouncing")
-    assert said["og:site_name"] == "Moving MNIST, the course"
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    assert said["og:site_name"] == config["title"]
     start = page.find("link", rel="canonical")["href"].removesuffix("book/04-bouncing.html")
     assert said["og:image"] == f"{start}_static/preview.png"
     with Image.open(SITE / "_static" / "preview.png") as picture:
@@ -230,6 +232,26 @@ def test_a_picture_is_cut_where_nothing_is_drawn(tmp_path, tiles, gap, widths):
     shares = [piece.get("style", "max-width: 100%").split()[1] for piece in pieces]
     scales = [float(share.rstrip("%")) / width for share, width in zip(shares, widths, strict=True)]
     assert scales == pytest.approx([100 / max(widths)] * len(widths), rel=1e-4), "one scale for all"
+
+
+@pytest.mark.parametrize(
+    ("rows", "stacks"),
+    [
+        (["a"], False),
+        (["a", "b"], False),
+        (["a", "a sentence of more than forty letters, here"], True),
+    ],
+    ids=["one column", "words", "a sentence"],
+)
+def test_a_table_of_sentences_stacks_on_a_phone(rows, stacks):
+    head, body = ("".join(f"<{tag}>{row}</{tag}>" for row in rows) for tag in ("th", "td"))
+    table = (
+        f'<table class="table"><thead><tr>{head}</tr></thead><tbody><tr>{body}</tr></tbody></table>'
+    )
+    page = BeautifulSoup(f'<div class="bd-article">{table}</div>', "html.parser")
+    let_prose_wrap(page)
+    assert ("stacks" in page.table["class"]) == stacks
+    assert [cell["data-column"] for cell in page("td")] == rows
 
 
 @pytest.mark.parametrize(("words", "rows"), [(10, [100, 90]), (0, [190])])

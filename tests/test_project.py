@@ -63,13 +63,13 @@ BINARIES = {
         "bbe2f0f7ba51aaf766c97e62b2316a027e91502a842c8abdbe45fde632c8f756"
     ),
     "mmnist_lib/weights/convlstm.npz": (
-        "19dc55930466e664773d86513f8a891d7cbdd228d77e815fd08a2c10fb8838bd"
+        "cf56ccfc5b4548c447fef6589cd51109933758f7af9d8a8685fd49ff4957a97c"
     ),
     "mmnist_lib/weights/unet.npz": (
-        "4c55ec3ec6ec7cde656eac1791cc204f6d0b5af1ace7526f56387e4a9d559842"
+        "3afa27d6b22b0edba1ea210d13140aedae99c5374d5d897b0c3a645554b8e2db"
     ),
     "website/assets/onnx/convlstm.onnx.gz": (
-        "e3941335b59ee9cb6adc2cc12fd577eca64ea65c91586cbb42920c4d490d8a6a"
+        "cd875b790a09ac3c5498da5a16360f46d950cb87eeaa2a4dac36ea3a1d0b806e"
     ),
     "website/assets/onnx/ort-wasm-simd-threaded.wasm.gz": (
         "9a202915ab712f2ac4504f9fd8c634d244a11e9f9e734361471a1fe6e7f984c0"
@@ -78,7 +78,7 @@ BINARIES = {
         "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90"
     ),
     "website/assets/onnx/unet.onnx.gz": (
-        "bebc7e1b353171a38cf3b1aa5e29e23158bbc4e4245ae5746744d4daa3eefec2"
+        "ecc14120157589dc6b8f42e4e4fa1115f14ef296f08dc5ad29aef9d9e3726412"
     ),
 }
 

@@ -4,12 +4,10 @@
 
 After each epoch, a checkpoint and a line of the log are written into a folder of the model's name.
 If you stop the script and start it again, it goes on from the last checkpoint. ``--export`` puts
-the weights into the library, draws the curve and prints the file's sha256, which belongs in
-``prediction.TRAINED``.
+the weights into the library and draws the curve.
 """
 
 import argparse
-import hashlib
 import json
 import time
 from pathlib import Path
@@ -40,8 +38,7 @@ def digits(source):
 
 def build(name, steps):
     """Build a model whose learning rate warms up, and then falls to zero along a cosine."""
-    settings, _ = prediction.TRAINED[name]
-    model = prediction.build_model(name, **settings)
+    model = prediction.build_model(name)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - WARM_UP), warmup_target=RATE[name], warmup_steps=WARM_UP
     )
@@ -94,7 +91,7 @@ def export(name, folder):
     path = prediction.FOLDER / f"{name}.npz"
     path.parent.mkdir(exist_ok=True)
     prediction.save_weights(keras.saving.load_model(folder / "checkpoint.keras"), path)
-    print(hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, "bytes")
+    print(f"{path}: {path.stat().st_size:,} bytes")
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     curves = {
         kind: [line[key] for line in lines]

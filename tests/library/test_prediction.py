@@ -1,7 +1,6 @@
 """Batches for Keras, the two models, training, rolling out, and weights on disk."""
 
 import functools
-import hashlib
 import importlib.util
 import json
 import os
@@ -421,6 +420,17 @@ def test_the_convlstm_reads_its_own_prediction_where_a_frame_is_missing():
     own = predict(model, frames)[:, 2:]
     assert own.std() > 1e-3
     assert_allclose(own, rollout(model, frames[:, :3], 4), atol=1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="gradients in loops are slow on JAX")
+def test_the_convlstm_learns_without_a_loop(tmp_path):
+    import jax
+
+    model, _, _ = trained("convlstm")
+    model.save(tmp_path / "model.keras")
+    for one in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        steps = str(jax.make_jaxpr(lambda x, one=one: one(x, training=True))(frames_of(2)))
+        assert "conv_general_dilated" in steps and "scan" not in steps and "while" not in steps
 
 
 def test_the_convlstm_takes_any_number_of_frames_and_gives_the_same_for_those_it_had():
@@ -919,9 +929,7 @@ def test_a_saved_model_predicts_and_learns_on_as_before(name, tmp_path):
 @pytest.fixture
 def known(monkeypatch):
     """Let `load_model` know the small models of these tests."""
-    table = {name: (settings, "0" * 64) for name, settings in SETTINGS.items()}
-    monkeypatch.setattr(models, "TRAINED", table)
-    return table
+    monkeypatch.setattr(models, "build_model", lambda name: build_model(name, **SETTINGS[name]))
 
 
 @each_model
@@ -941,14 +949,16 @@ def test_stored_weights_predict_nearly_as_before(name, known, tmp_path):
 def test_weights_of_another_model_are_refused(known, tmp_path):
     save_weights(model_of("convlstm"), tmp_path / "mine.npz")
     with pytest.raises(
-        ValueError, match=r"mine\.npz does not fit the model 'unet': it has 28 weights"
+        ValueError, match=r"mine\.npz does not fit the model 'unet' .*length 28, .*expecting 60"
     ):
         load_model("unet", tmp_path / "mine.npz")
 
 
 def test_weights_of_another_width_are_refused(known, tmp_path):
     save_weights(build_model("unet", **SETTINGS["unet"] | {"width": 3}), tmp_path / "mine.npz")
-    with pytest.raises(ValueError, match=r"has \d+ weights, first of shape \(4, 4, 3, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"weight shape \(4, 4, 3, 4\) .* provided weight shape \(4, 4, 3, 3\)"
+    ):
         load_model("unet", tmp_path / "mine.npz")
 
 
@@ -992,15 +1002,14 @@ def test_an_unknown_name_has_no_weights(known):
         load_model("sprites")
 
 
-def test_weights_of_the_library_are_checked(known, monkeypatch, tmp_path):
-    monkeypatch.setattr(models, "FOLDER", tmp_path)
-    file = tmp_path / "convlstm.npz"
+def test_a_damaged_file_is_refused(known, tmp_path):
+    file = tmp_path / "mine.npz"
     save_weights(model_of("convlstm"), file)
-    with pytest.raises(ValueError, match=r"convlstm\.npz is damaged .*install mmnist_lib again"):
-        load_model("convlstm")
-    known["convlstm"] = SETTINGS["convlstm"], hashlib.sha256(file.read_bytes()).hexdigest()
-    loaded = load_model("convlstm")
-    assert_same(loaded.get_weights(), load_model("convlstm", file).get_weights())
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"mine\.npz is not a file of save_weights"):
+        load_model("convlstm", file)
 
 
 @pytest.mark.parametrize("wrong", ["nan", "text", "complex", "mask"])
@@ -1124,14 +1133,12 @@ def test_pairs_of_own_rollouts_hide_inputs_and_no_target():
 EXPECTED = {"convlstm": (54.33, 0.01), "unet": (70.58, 0.01)}
 
 
-@pytest.mark.parametrize("name", sorted(prediction.TRAINED))
-def test_the_weights_of_the_library_are_whole_and_small(name):
-    content = (prediction.FOLDER / f"{name}.npz").read_bytes()
-    assert hashlib.sha256(content).hexdigest() == prediction.TRAINED[name][1]
-    assert len(content) <= 6e6
+@pytest.mark.parametrize("name", prediction.TRAINED)
+def test_the_weights_of_the_library_are_small(name):
+    assert (prediction.FOLDER / f"{name}.npz").stat().st_size <= 6e6
 
 
-@pytest.mark.parametrize("name", sorted(prediction.TRAINED))
+@pytest.mark.parametrize("name", prediction.TRAINED)
 def test_the_models_of_the_library_predict_as_well_as_they_did(name):
     _, (images, _) = sample()
     inputs, targets = split_frames(MovingMNIST(images, seed=40).batch(0, 16) / np.float32(255), 10)

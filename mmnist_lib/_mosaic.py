@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,18 +18,24 @@ GAP = 3  # pixels between the tiles
 DPI = 100
 
 
-def mosaic(tiles: NDArray[np.float32], row_gap: int = GAP) -> NDArray[np.float32]:
-    """Lay tiles ``(rows, columns, H, W[, 3])`` out as one picture, with gaps."""
+def in_rows(tiles: NDArray[Any], columns: int) -> NDArray[np.float32]:
+    """Put tiles ``(n, H, W[, 3])`` into rows, the last of them filled up with nothing."""
+    nothing = blank(-len(tiles) % columns, *tiles.shape[1:])
+    return np.concatenate([tiles, nothing]).reshape(-1, columns, *tiles.shape[1:])
+
+
+def mosaic(tiles: NDArray[Any], down: int = GAP, across: int = GAP) -> NDArray[np.float32]:
+    """Lay tiles ``(rows, columns, H, W[, 3])`` out as one picture, with gaps between them."""
     rows, columns, height, width, *color = tiles.shape
-    picture = blank((rows, height + row_gap, columns, width + GAP), *color)
+    picture = blank(rows, height + down, columns, width + across, *color)
     picture[:, :height, :, :width] = tiles.swapaxes(1, 2)  # (rows, H, columns, W[, 3])
-    picture = picture.reshape(rows * (height + row_gap), columns * (width + GAP), *color)
-    return picture[:-row_gap, :-GAP]
+    picture = picture.reshape(rows * (height + down), columns * (width + across), *color)
+    return picture[: len(picture) - down, : picture.shape[1] - across]
 
 
-def blank(shape: tuple[int, ...], *color: int) -> NDArray[np.float32]:
+def blank(*shape: int) -> NDArray[np.float32]:
     """Return pixels that are not drawn: NaN, which no gray and no color is."""
-    return np.full((*shape, *color), np.nan, dtype=np.float32)
+    return np.full(shape, np.nan, dtype=np.float32)
 
 
 def axes_on(ax: Axes | None, *inches: float) -> Axes:
@@ -73,16 +80,12 @@ def picture_on(
 
 def _outline(ax: Axes, drawn: NDArray[np.bool_]) -> None:
     """Draw a line around each tile, or black ones would have no edge on a dark page."""
-    rows, columns = (_stretches(np.asarray(drawn.any(axis=axis))) for axis in (1, 0))
+    edges = (np.diff(drawn.any(axis=axis), prepend=False, append=False) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(edge).reshape(-1, 2) for edge in edges)  # first, and one past
     for (top, bottom), (left, right) in itertools.product(rows, columns):
         if drawn[top, left]:
             tile = Rectangle((left, top), right - left, bottom - top, fill=False, ec="gray", lw=1.5)
             ax.add_patch(tile).set_clip_path(tile)  # the line's inner half, which no edge cuts off
-
-
-def _stretches(lit: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return where each unbroken stretch begins and ends, ``(n, 2)``."""
-    return np.flatnonzero(np.diff(lit, prepend=False, append=False)).reshape(-1, 2)
 
 
 def _grow(figure: Figure, ax: Axes) -> None:

@@ -36,7 +36,7 @@ from ._checks import (
     check_points,
 )
 from ._frames import ANY, check_frames, check_images
-from ._mosaic import GAP, axes_on, blank, mosaic, number_frames, picture_on, zoom_of
+from ._mosaic import GAP, axes_on, blank, in_rows, mosaic, number_frames, picture_on, zoom_of
 
 __all__ = ["long_exposure", "show_digits", "show_pairs", "show_path", "show_strip"]
 
@@ -69,13 +69,11 @@ def show_digits(
     ax : matplotlib.axes.Axes, optional
     """
     tiles = check_images(images, "images", 2, 3)
-    n, height, width, *color = tiles.shape
+    n = len(tiles)
     check_one_each(labels, "labels", n, "images")
     columns = math.ceil(math.sqrt(n)) if columns is None else check_count(columns, "columns")
-    columns = min(columns, n)
-    rows = math.ceil(n / columns)
-    blanks = blank((rows * columns - n, height, width), *color)
-    grid = np.concatenate([tiles, blanks]).reshape(rows, columns, height, width, *color)
+    grid = in_rows(tiles, min(columns, n))
+    rows, columns, height, width = grid.shape[:4]
     zoom = zoom_of(columns * width, rows * height)
     gap = GAP if labels is None else math.ceil(28 / zoom)  # room for a line of text
     with picture_on(ax, mosaic(grid, gap), zoom) as ax:
@@ -139,7 +137,7 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
             "pass as many sequences of the same height and width"
         )
     pictures = mosaic(left), mosaic(right)
-    spacer = blank((len(pictures[0]), 6 * GAP), *left.shape[4:])
+    spacer = blank(len(pictures[0]), 6 * GAP, *left.shape[4:])
     n_in, offset = left.shape[1], pictures[0].shape[1] + spacer.shape[1]
     with picture_on(ax, np.hstack([pictures[0], spacer, pictures[1]])) as ax:
         number_frames(ax, left.shape, range(n_in))

@@ -20,6 +20,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,41 +31,35 @@ from PIL import Image
 from .._atomic import check_target, new_files
 from .._checks import check_array, check_count, check_number, check_one_each
 from .._frames import check_images
-from .._mosaic import GAP, mosaic
+from .._mosaic import in_rows, mosaic
 
 __all__ = ["Player", "animate", "animate_error", "slider"]
 
 PAGE = Path(__file__).with_name("player.html")
 
 
+@dataclass(eq=False, repr=False)
 class Player:
     """A clip that plays on a page without a kernel; `animate` makes it.
 
     In a notebook and on the site it is a small player: play and pause, a frame slider,
     arrow keys. Where HTML does not go, such as a PDF, it is a strip; in a terminal, a
-    line with the shape and a hash of the frames. What `animate` was passed is kept as `alt`,
-    `titles`, `labels`, `fps` and `autoplay`; titles are empty if there were none.
-
-    Attributes
-    ----------
-    clips : uint8, ``(n, n_frames, H, W)``, or ``(n, n_frames, H, W, 3)`` in color
-        The frames.
-    sha256 : str
-        A hash of their shape and their bytes.
+    line with the shape and a hash of the frames. `clips` are the frames, uint8 ``(n, n_frames, H,
+    W)``, or ``(n, n_frames, H, W, 3)`` in color. The rest is what `animate` was passed; titles and
+    labels are empty if there were none.
     """
 
-    def __init__(
-        self,
-        clips: NDArray[np.uint8],
-        alt: str,
-        titles: Sequence[str],
-        labels: Sequence[str],
-        fps: float,
-        autoplay: bool,
-    ) -> None:
-        self.clips, self.alt, self.titles, self.labels = clips, alt, titles, labels
-        self.fps, self.autoplay = fps, autoplay
-        self.sha256 = hashlib.sha256(repr(clips.shape).encode() + clips.tobytes()).hexdigest()
+    clips: NDArray[np.uint8]
+    alt: str
+    titles: Sequence[str]
+    labels: Sequence[str]
+    fps: float
+    autoplay: bool
+
+    @property
+    def sha256(self) -> str:
+        """A hash of the shape and the bytes of the frames."""
+        return hashlib.sha256(repr(self.clips.shape).encode() + self.clips.tobytes()).hexdigest()
 
     def __repr__(self) -> str:
         n, n_frames, height, width = self.clips.shape[:4]
@@ -96,7 +91,7 @@ class Player:
     def _figure(self, number: int, columns: int) -> str:
         """Write one clip as a sheet of its frames, behind a screen that shows one of them."""
         (n, _, height, width), title = self.clips.shape[:4], self.titles[number]
-        sheet = _sheet(self.clips[number], columns)
+        sheet = mosaic(in_rows(self.clips[number], columns), 0, 0)
         shown = _shown(width, 256 if n == 1 else 208)
         alt = html.escape(f"{self.alt} ({title})" if title else self.alt)
         caption = f"<figcaption>{html.escape(title)}</figcaption>" if title else ""
@@ -110,8 +105,7 @@ class Player:
 
     def _repr_png_(self) -> bytes:
         shown = np.linspace(0, self.clips.shape[1] - 1, min(10, self.clips.shape[1])).astype(int)
-        picture = mosaic((self.clips[:, shown] / np.float32(255)).astype(np.float32))
-        return _png(_bytes(np.nan_to_num(picture, nan=1)))
+        return _png(mosaic(self.clips[:, shown]), paper=255)
 
     def save(self, path: str | os.PathLike[str], *, scale: int = 4) -> None:
         """Save as an animated GIF; several clips stand side by side, without their titles.
@@ -120,16 +114,9 @@ class Player:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     animate(np.zeros((20, 64, 64), np.uint8)).save(f"{folder}/clip.gif")
 
-        A GIF counts time in hundredths of a second, so `fps` is kept to the nearest of those,
-        and to 50 at the most.
-
-        Parameters
-        ----------
-        path : str or path
-            A name that ends in ``.gif``. A file of that name is replaced, once the new one
-            is whole.
-        scale : int, default 4
-            Side in the GIF of each pixel of a frame.
+        `path` ends in ``.gif``. A file of that name is replaced, once the new one is whole.
+        Each pixel becomes `scale` by `scale` pixels. A GIF counts time in hundredths of a second,
+        so `fps` is kept to the nearest of those, and to 50 at the most.
 
         Raises
         ------
@@ -138,11 +125,8 @@ class Player:
         """
         path = check_target(path, (".gif", ".GIF"), force=True)
         scale = check_count(scale, "scale", most=100)
-        widths = [(0, GAP if axis == 3 else 0) for axis in range(self.clips.ndim)]
-        wide = np.pad(self.clips, widths, constant_values=255)
-        frames = np.concatenate(list(wide), axis=2)[:, :, :-GAP]  # (n_frames, H, wide[, 3])
-        frames = frames.repeat(scale, axis=1).repeat(scale, axis=2)
-        first, *others = (Image.fromarray(frame) for frame in frames)
+        wide = (mosaic(frames[np.newaxis]) for frames in self.clips.swapaxes(0, 1))
+        first, *others = (_image(frame.repeat(scale, 0).repeat(scale, 1), 255) for frame in wide)
         duration = max(2, round(100 / self.fps)) * 10
         with new_files(path, force=True) as (file,):
             first.save(
@@ -210,16 +194,9 @@ def animate_error(
     >>> animate_error(sequence, sequence, "No error at all.").titles
     ['prediction', 'truth', 'error']
 
-    Parameters
-    ----------
-    predicted, true : array of shape ``(n_frames, H, W)``
-        Two sequences of the same shape. Floats of a prediction are clipped to [0, 1].
-    alt, labels, fps : as for `animate`
-
-    Returns
-    -------
-    Player
-        Three clips: prediction, truth and error, the error being white where they differ most.
+    `predicted` and `true` have the same shape, ``(n_frames, H, W)``; floats of a prediction are
+    clipped to [0, 1]. The difference is white where they differ most. `alt`, `labels` and `fps` are
+    as for `animate`.
     """
     prediction = check_array(predicted, "predicted")
     if prediction.dtype.kind == "f":
@@ -269,8 +246,14 @@ def slider(
         from ipywidgets import HTML, SelectionSlider, Stack, VBox, jslink
     except ImportError:
         return player
+    style = (
+        f"width: {_shown(pixels.shape[2], 256)}px; max-width: 100%; image-rendering: pixelated; "
+        "padding: 0; filter: none; border-radius: 3px"
+    )
     alts = [html.escape(f"{alt} ({label})".strip()) for label in said]
-    stack = Stack([HTML(_image(*one)) for one in zip(pixels, alts, strict=True)], selected_index=0)
+    urls = [_data_url(image) for image in pixels]
+    tags = [f'<img alt="{a}" src="{u}" style="{style}">' for a, u in zip(alts, urls, strict=True)]
+    stack = Stack([HTML(tag) for tag in tags], selected_index=0)
     control = SelectionSlider(options=[str(label) for label in labels], description=description)
     jslink((control, "index"), (stack, "selected_index"))
     box = VBox([stack, control])
@@ -278,38 +261,25 @@ def slider(
     return box
 
 
-def _image(pixels: NDArray[np.uint8], alt: str) -> str:
-    style = (
-        f"width: {_shown(pixels.shape[1], 256)}px; max-width: 100%; image-rendering: pixelated; "
-        "padding: 0; filter: none; border-radius: 3px"
-    )
-    return f'<img alt="{alt}" src="{_data_url(pixels)}" style="{style}">'
-
-
 def _shown(width: int, wished: int) -> int:
     """Return a width on the screen near the one wished, each pixel being a whole number wide."""
     return max(1, round(wished / width)) * width
-
-
-def _sheet(frames: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """Lay all frames out in rows, without gaps."""
-    n_frames, height, width, *color = frames.shape
-    rows = math.ceil(n_frames / columns)
-    sheet = np.zeros((rows * columns, height, width, *color), np.uint8)
-    sheet[:n_frames] = frames
-    sheet = sheet.reshape(rows, columns, height, width, *color).swapaxes(1, 2)
-    return sheet.reshape(rows * height, columns * width, *color)
 
 
 def _bytes(unit: NDArray[np.float32]) -> NDArray[np.uint8]:
     return (255 * unit).round().astype(np.uint8)
 
 
-def _png(image: NDArray[np.uint8]) -> bytes:
+def _image(picture: NDArray[Any], paper: int) -> Image.Image:
+    """Return a picture of gray levels or colors, with `paper` where nothing is drawn."""
+    return Image.fromarray(np.nan_to_num(picture, nan=paper).astype(np.uint8))
+
+
+def _png(picture: NDArray[Any], paper: int = 0) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", optimize=True)
+    _image(picture, paper).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def _data_url(image: NDArray[np.uint8]) -> str:
-    return "data:image/png;base64," + base64.b64encode(_png(image)).decode()
+def _data_url(picture: NDArray[Any]) -> str:
+    return "data:image/png;base64," + base64.b64encode(_png(picture)).decode()

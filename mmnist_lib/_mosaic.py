@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Bbox, BboxTransformFrom
 from numpy.typing import NDArray
 
 GAP = 3  # pixels between the tiles
@@ -91,12 +92,9 @@ def _outline(ax: Axes, drawn: NDArray[np.bool_]) -> None:
 def _grow(figure: Figure, ax: Axes) -> None:
     """Give a figure the size of its picture with the text around it."""
     inner = ax.get_window_extent().frozen()  # or it would change with the figure below
-    outer = ax.get_tightbbox() or inner
-    left, bottom = max(0, inner.x0 - outer.x0), max(0, inner.y0 - outer.y0)
-    right, top = max(0, outer.x1 - inner.x1), max(0, outer.y1 - inner.y1)
-    width, height = inner.width + left + right, inner.height + bottom + top
-    figure.set_size_inches(width / DPI, height / DPI)
-    ax.set_position((left / width, bottom / height, inner.width / width, inner.height / height))
+    outer = Bbox.union([inner, ax.get_tightbbox() or inner])
+    figure.set_size_inches(outer.width / DPI, outer.height / DPI)
+    ax.set_position(inner.transformed(BboxTransformFrom(outer)))
 
 
 def number_frames(ax: Axes, shape: tuple[int, ...], numbers: range, offset: float = 0) -> None:

@@ -1,11 +1,9 @@
 """Check an answer and say what is wrong with it. The exercises of every chapter use it.
 
 A notebook opens its `Checks`, which read from a file what is right. Each compares by `check`,
-which is here for checks of your own.
-
-A check never raises while you work: it returns a `Verdict`, which shows itself below the cell.
-But nbgrader reads errors, not words, so a check raises `WrongAnswer` while nbgrader runs it, and
-``.require()`` always does.
+which is here for checks of your own. While you work it returns a `Verdict`, which shows itself
+below the cell. But nbgrader reads errors, not words, so a check raises `WrongAnswer` while
+nbgrader runs it, and ``.require()`` always does.
 
 Raises
 ------
@@ -38,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import check_choice, check_instance
-from ..player import Player, animate
+from ..player import Player, animate_error
 
 Array = NDArray[Any]
 Place = tuple[int, ...]
@@ -169,31 +167,22 @@ def check(
     >>> check(sum, ([1, 2],), expected=3)
     ✓ sum is right.
 
-    Parameters
-    ----------
-    answer : object or function
-        A value, or the function that should return it. None, or a function in which nothing
-        stands, counts as not attempted yet.
-    given : tuple, optional
-        The arguments, where `answer` is a function. It gets copies of them. If it changes one,
-        raises an error or uses the global random state, the verdict says so.
-    expected : number, str, bool, array, a list, tuple or dict of these, or Seal
-        What is right. The type counts, and so does an array's shape and dtype: uint8 and bool
-        exactly, any signed integer for another integer, any float for a float.
-    kind : {"array", "clip", "track"}, default "array"
-        A clip is frames ``(n_frames, H, W)``; where they differ, they play beside the expected
-        ones. A track is ``(n_frames, 2)`` or ``(k, n_frames, 2)``, row and column.
-    limits : (float, float), optional
-        The least and the largest row or column of a track that stays on the canvas.
-    slips : mapping of str to object, default {}
-        Well-known wrong answers, each under the sentence that explains it.
-    without : sequence of str, default ()
-        Names that the function must not use.
-    tolerance : float, default 1e-9
-        How far a float may be off.
-    call : str, optional
-        What a verdict names where something is wrong, such as ``"half([1, 2])"``; by default
-        the function's name.
+    `answer` is a value, or the function that should return it from copies of the arguments in
+    `given`. None, or a function in which nothing stands, counts as not attempted yet. If a function
+    changes an argument, raises an error, uses the global random state or one of the names in
+    `without`, the verdict says so.
+
+    `expected` is what is right: a number, str, bool, array, a list, tuple or dict of these, or a
+    `Seal`. The type counts, and so does an array's shape and dtype: uint8 and bool exactly, any
+    signed integer for another integer, any float for a float, which may be off by `tolerance`.
+    `slips` are well-known wrong answers, each under the sentence that explains it.
+
+    The `kind` is ``"array"``, ``"clip"`` or ``"track"``. A clip is frames ``(n_frames, H, W)``;
+    where they differ, they play beside the expected ones. A track is ``(n_frames, 2)`` or ``(k,
+    n_frames, 2)``, row and column; `limits` are the least and the largest of these on the canvas.
+
+    Returns a `Verdict`, which shows its sentence below the cell. Where something is wrong, it names
+    the `call`, such as ``"half([1, 2])"``; by default that is the function's name.
     """
     check_choice(kind, "kind", ("array", "clip", "track"))
     check_instance(call, "call", str)
@@ -245,12 +234,7 @@ class Checks:
     A student's notebook names its `edition` too. Then the checks come from a file of both names,
     which lies beside the notebook or, for the edition of the book, in this folder. So a notebook
     of the book may come alone, as on Colab. The file holds what is expected, well-known mistakes
-    and pictures, and none of it can be read by eye.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no file of this edition.
+    and pictures, and none of it can be read by eye. Without it there is a FileNotFoundError.
     """
 
     def __init__(self, notebook: str, edition: str = "") -> None:
@@ -570,8 +554,7 @@ def _beside(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
     if not numbers or yours.shape != expected.shape or expected.dtype != np.uint8:
         return None
     mine = np.nan_to_num(yours.astype(np.float64)).clip(0, 255).astype(np.uint8)
-    difference = np.abs(mine.astype(np.int16) - expected).astype(np.uint8)
     alt = "Your clip, the expected one, and their difference, which is black where they agree."
-    titles = ["yours", "expected", "difference"]
-    clips = np.stack([mine, expected, difference])[..., np.newaxis]  # one channel, whatever length
-    return animate(clips, alt, titles=titles, fps=5)
+    player = animate_error(mine[..., np.newaxis], expected[..., np.newaxis], alt)
+    player.titles = ["yours", "expected", "difference"]
+    return player

@@ -10,7 +10,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox, BboxTransformFrom
 from numpy.typing import NDArray
@@ -58,12 +57,10 @@ def picture_on(
     ax: Axes | None, picture: NDArray[np.float32], zoom: int | None = None
 ) -> Iterator[Axes]:
     """Draw a picture on `ax`, or on a new figure that grows to hold the text added after it."""
-    height, width = picture.shape[:2]
-    figure = None
+    (height, width), figure = picture.shape[:2], None
     if ax is None:
-        zoom = zoom or zoom_of(width, height)
-        figure = plt.figure(dpi=DPI)
-        figure.set_size_inches(width * zoom / DPI, height * zoom / DPI)
+        inch = DPI / (zoom or zoom_of(width, height))  # in pixels of the picture
+        figure = plt.figure(figsize=(width / inch, height / inch), dpi=DPI)
         ax = figure.add_axes((0, 0, 1, 1))
     ax = axes_on(ax)
     drawn = np.isfinite(picture if picture.ndim == 2 else picture[..., 0])
@@ -76,7 +73,10 @@ def picture_on(
     ax.set_axis_off()
     yield ax
     if figure:
-        _grow(figure, ax)
+        inner = ax.get_window_extent().frozen()  # or it would change with the figure
+        outer = Bbox.union([inner, ax.get_tightbbox() or inner])
+        figure.set_size_inches(outer.width / DPI, outer.height / DPI)
+        ax.set_position(inner.transformed(BboxTransformFrom(outer)))
 
 
 def _outline(ax: Axes, drawn: NDArray[np.bool_]) -> None:
@@ -87,14 +87,6 @@ def _outline(ax: Axes, drawn: NDArray[np.bool_]) -> None:
         if drawn[top, left]:
             tile = Rectangle((left, top), right - left, bottom - top, fill=False, ec="gray", lw=1.5)
             ax.add_patch(tile).set_clip_path(tile)  # the line's inner half, which no edge cuts off
-
-
-def _grow(figure: Figure, ax: Axes) -> None:
-    """Give a figure the size of its picture with the text around it."""
-    inner = ax.get_window_extent().frozen()  # or it would change with the figure below
-    outer = Bbox.union([inner, ax.get_tightbbox() or inner])
-    figure.set_size_inches(outer.width / DPI, outer.height / DPI)
-    ax.set_position(inner.transformed(BboxTransformFrom(outer)))
 
 
 def number_frames(ax: Axes, shape: tuple[int, ...], numbers: range, offset: float = 0) -> None:

@@ -65,17 +65,17 @@ def show_digits(
     """
     tiles = check_images(images, "images", 2, 3)
     n = len(tiles)
-    check_one_each(labels, "labels", n, "images")
+    labels = check_one_each(labels, "labels", n, "images")
     columns = math.ceil(math.sqrt(n)) if columns is None else check_count(columns, "columns")
     grid = in_rows(tiles, min(columns, n))
     rows, columns, height, width = grid.shape[:4]
     zoom = zoom_of(columns * width, rows * height)
-    gap = GAP if labels is None else math.ceil(28 / zoom)  # room for a line of text
+    gap = math.ceil(28 / zoom) if labels else GAP  # room for a line of text
     with picture_on(ax, mosaic(grid, gap), zoom) as ax:
-        for index, label in enumerate(() if labels is None else labels):
+        for index, label in enumerate(labels):
             row, column = divmod(index, columns)
             x = column * (width + GAP) + width / 2
-            ax.text(x, row * (height + gap) - 1, str(label), ha="center", va="bottom")
+            ax.text(x, row * (height + gap) - 1, label, ha="center", va="bottom")
 
 
 def show_strip(
@@ -95,10 +95,10 @@ def show_strip(
     """
     sequences = check_images(frames, "frames", 3, 4)
     numbers = range(0, sequences.shape[1], check_count(every, "every"))
-    check_one_each(titles, "titles", len(sequences), "sequences")
+    titles = check_one_each(titles, "titles", len(sequences), "sequences")
     with picture_on(ax, mosaic(sequences[:, ::every])) as ax:
         number_frames(ax, sequences.shape, numbers)
-        for row, title in enumerate(() if titles is None else titles):
+        for row, title in enumerate(titles):
             y = row * (sequences.shape[2] + GAP) + sequences.shape[2] / 2
             ax.text(-2 * GAP, y, title, ha="right", va="center")
 

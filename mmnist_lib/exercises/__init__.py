@@ -39,7 +39,6 @@ from .._checks import check_choice, check_instance
 from ..player import Player, animate_error
 
 Array = NDArray[Any]
-Place = tuple[int, ...]
 Limits = tuple[float, float] | None
 
 HUGE = 2**1000  # almost the largest whole number that is also a float
@@ -196,9 +195,7 @@ def check(
     else:
         try:
             if not trouble and (trouble := _difference(yours, expected, tolerance, kind, limits)):
-                known = (
-                    words for words in slips if not _difference(yours, slips[words], tolerance)
-                )
+                known = (why for why in slips if not _difference(yours, slips[why], tolerance))
                 trouble = next(known, trouble)
             player = _beside(yours, expected) if trouble and kind == "clip" else None
         except RecursionError:
@@ -293,7 +290,7 @@ def _stored(text: str) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]
     """Return the cases and values of a file, which `teaching.editions.written` writes."""
     arrays = [unpack(packed) for packed in json.loads(text)["arrays"]]
     make: dict[str, Callable[..., Any]] = {
-        "array": lambda number: arrays[number],
+        "array": arrays.__getitem__,
         "bytes": lambda number: arrays[number].tobytes(),
         "dict": dict,
         "passed": Passed,
@@ -349,9 +346,7 @@ def _call(
             warnings.simplefilter("ignore")
             sys.setprofile(watch if without else None)
             yours = function(*arguments)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit is one, and would end the kernel
+    except (Exception, SystemExit) as error:  # SystemExit would end the kernel
         steps = traceback.extract_tb(error.__traceback__)
         lines = [step.lineno for step in steps if code and step.filename == code.co_filename]
         where = f" in line {lines[-1]} of your cell" if lines else ""
@@ -361,9 +356,9 @@ def _call(
         sys.setprofile(None)
     if used:
         return None, f"it uses {min(used)}: do without it here"
-    for place, (argument, original) in enumerate(zip(arguments, given, strict=True)):
+    for number, (argument, original) in enumerate(zip(arguments, given, strict=True), start=1):
         if isinstance(original, np.ndarray) and _difference(argument, original, 0):
-            return yours, f"it changed its argument number {place + 1}: work on a copy"
+            return yours, f"it changed its argument number {number}: work on a copy"
     if (repr(np.random.get_state()), random.getstate()) != before:  # noqa: NPY002
         return yours, "it drew from the global random state: use the generator that it is given"
     if yours is None and code and len(code.co_code) > len((lambda: None).__code__.co_code):
@@ -469,7 +464,7 @@ def _well_known(yours: Array, expected: Array, kind: str) -> str | None:
 
 
 def _track_difference(
-    yours: Array, expected: Array, place: Place, tolerance: float, limits: Limits
+    yours: Array, expected: Array, place: tuple[int, ...], tolerance: float, limits: Limits
 ) -> str:
     low, high = limits or (-np.inf, np.inf)
     outside = (yours < low) | (yours > high)
@@ -512,11 +507,11 @@ def _shift(yours: Array, expected: Array, tolerance: float) -> str | None:
     return None
 
 
-def _first(places: NDArray[np.bool_]) -> Place:
+def _first(places: NDArray[np.bool_]) -> tuple[int, ...]:
     return tuple(np.argwhere(places)[0].tolist())
 
 
-def _at(place: Place) -> str:
+def _at(place: tuple[int, ...]) -> str:
     return f" at [{', '.join(map(str, place))}]" if place else ""
 
 

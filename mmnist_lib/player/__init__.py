@@ -63,11 +63,9 @@ class Player:
 
     def __repr__(self) -> str:
         n, n_frames, height, width = self.clips.shape[:4]
+        shape = f"{n_frames} frames of {height} × {width} pixels"
         clips = f"{n} clips of " if n > 1 else ""
-        return (
-            f"<Player: {clips}{n_frames} frames of {height} × {width} pixels, "
-            f"sha256 {self.sha256[:12]}>"
-        )
+        return f"<Player: {clips}{shape}, sha256 {self.sha256[:12]}>"
 
     def _repr_html_(self) -> str:
         n_frames = self.clips.shape[1]
@@ -161,11 +159,9 @@ def animate(
     """
     clips = _bytes(check_images(frames, "frames", 3, 4))
     n, n_frames, height, width = clips.shape[:4]
-    check_one_each(titles, "titles", n, "clips")
-    check_one_each(labels, "labels", n_frames, "frames")
+    titles = check_one_each(titles, "titles", n, "clips") or [""] * n
+    labels = check_one_each(labels, "labels", n_frames, "frames")
     alt = str(alt or f"A clip of {n_frames} frames of {height} by {width} pixels.")
-    titles = [""] * n if titles is None else [str(title) for title in titles]
-    labels = [] if labels is None else [str(label) for label in labels]
     return Player(clips, alt, titles, labels, check_number(fps, "fps", 0.1, 100), autoplay)
 
 
@@ -219,7 +215,7 @@ def slider(
     pixels = _bytes(check_images(images, "images", 3))
     if labels is None:
         raise TypeError("labels=None: pass one for each image")
-    check_one_each(labels, "labels", len(pixels), "images")
+    labels = check_one_each(labels, "labels", len(pixels), "images")
     said = [f"{description} {label}".strip() for label in labels]
     player = animate(pixels, f"{alt} ({said[0]} … {said[-1]})".strip(), labels=said, fps=2)
     try:
@@ -231,10 +227,12 @@ def slider(
         "padding: 0; filter: none; border-radius: 3px"
     )
     alts = [html.escape(f"{alt} ({label})".strip()) for label in said]
-    urls = [_data_url(image) for image in pixels]
-    tags = [f'<img alt="{a}" src="{u}" style="{style}">' for a, u in zip(alts, urls, strict=True)]
+    tags = [
+        f'<img alt="{text}" src="{_data_url(image)}" style="{style}">'
+        for text, image in zip(alts, pixels, strict=True)
+    ]
     stack = Stack([HTML(tag) for tag in tags], selected_index=0)
-    control = SelectionSlider(options=[str(label) for label in labels], description=description)
+    control = SelectionSlider(options=labels, description=description)
     jslink((control, "index"), (stack, "selected_index"))
     box = VBox([stack, control])
     box._repr_html_ = player._repr_html_  # kept beside the widget in what a notebook stores

@@ -333,8 +333,7 @@ def _call(
 ) -> tuple[Any, str | None]:
     """Return what a function makes of copies of `given`, and what it did wrong meanwhile."""
     code = getattr(function, "__code__", None)
-    if used := {*without, *STOPS} & _names(code):
-        return None, f"it uses {min(used)}: do without it here"
+    used = {*without, *STOPS} & _names(code)
     arguments = copy.deepcopy(given)
     before = repr(np.random.get_state()), random.getstate()  # noqa: NPY002
 
@@ -345,7 +344,7 @@ def _call(
         with warnings.catch_warnings():  # a warning is no error, but nbgrader takes it for one
             warnings.simplefilter("ignore")
             sys.setprofile(watch if without else None)
-            yours = function(*arguments)
+            yours = None if used else function(*arguments)
     except (Exception, SystemExit) as error:  # SystemExit would end the kernel
         steps = traceback.extract_tb(error.__traceback__)
         lines = [step.lineno for step in steps if code and step.filename == code.co_filename]
@@ -423,44 +422,38 @@ def _array_difference(
     wrong = ~_close(yours, expected, tolerance)
     if not wrong.any():
         return None
-    if trouble := _well_known(yours, expected, kind):
-        return trouble
-    place = _first(wrong)
-    if kind == "track":
-        return _track_difference(yours, expected, place, tolerance, limits)
-    if kind == "clip":
-        return _clip_difference(yours, expected, wrong, tolerance)
-    mine, right = _short(yours[place]), _short(expected[place])
-    if mine == right:  # the digits that are shown do not tell them apart
-        mine, right = repr(yours[place].item()), repr(expected[place].item())
-    return f"its value{_at(place)} is {mine}, not {right}"
-
-
-def _well_known(yours: Array, expected: Array, kind: str) -> str | None:
-    """Name what a copy that was written into leaves behind, or a division by zero."""
-    if yours.dtype.kind in "iuf" and yours.size > 1 and not yours.any():
+    if letter in "iuf" and yours.size > 1 and not yours.any():
         return (
             "it is 0 everywhere, as if never filled: "
             "part = … only names an array, part[:] = … fills it"
         )
     if kind == "clip" and (yours == yours[-1]).all() and (expected != expected[0]).any():
         return "all its frames are the last one: make a new array, or a copy, for each frame"
-    if yours.dtype.kind == "f":
-        odd, number = ~np.isfinite(yours) & np.isfinite(expected), "nan or inf"
-    elif yours.dtype.kind == "i" and yours.itemsize >= 4:
-        least = np.iinfo(yours.dtype).min
-        odd, number = (yours == least) & (expected != least), "nan or inf made into a whole number"
-    else:
-        return None
-    if not odd.any():
-        return None
-    place = _first(odd)
+    lost = _lost(yours) & ~_lost(expected)
+    place = tuple(np.argwhere(lost if lost.any() else wrong)[0].tolist())
+    at = f" at [{', '.join(map(str, place))}]" if place else ""
+    if lost.any() and kind == "track":
+        here = f"frame {place[-2]}: the position there is nan"
+        return f"{here}: 0 / 0 gives nan, as when a frame holds no ink"
+    if lost.any():
+        number = "nan or inf made into a whole number" if letter == "i" else "nan or inf"
+        return f"its value{at} is {number}: does it divide by 0?"
     if kind == "track":
-        return (
-            f"frame {place[-2]}: the position there is nan: "
-            "0 / 0 gives nan, as when a frame holds no ink"
-        )
-    return f"its value{_at(place)} is {number}: does it divide by 0?"
+        return _track_difference(yours, expected, place, tolerance, limits)
+    if kind == "clip":
+        return _clip_difference(yours, expected, place, wrong[place[0]].sum(), tolerance)
+    mine, right = _short(yours[place]), _short(expected[place])
+    if mine == right:  # the digits that are shown do not tell them apart
+        mine, right = repr(yours[place].item()), repr(expected[place].item())
+    return f"its value{at} is {mine}, not {right}"
+
+
+def _lost(numbers: Array) -> NDArray[np.bool_]:
+    """Find what a division by zero leaves: nan, inf, or the least of all whole numbers."""
+    if numbers.dtype.kind == "f":
+        return ~np.isfinite(numbers)
+    whole = numbers.dtype.kind == "i" and numbers.itemsize >= 4
+    return numbers == np.iinfo(numbers.dtype).min if whole else np.zeros(numbers.shape, bool)
 
 
 def _track_difference(
@@ -468,7 +461,7 @@ def _track_difference(
 ) -> str:
     low, high = limits or (-np.inf, np.inf)
     outside = (yours < low) | (yours > high)
-    *at, axis = _first(outside) if outside.any() else place
+    *at, axis = np.argwhere(outside)[0].tolist() if outside.any() else place
     digit = f"digit {at[0]}, " if len(at) > 1 else ""
     here = f"{digit}frame {at[-1]}: your digit is at"
     mine, right = yours[tuple(at)], expected[tuple(at)]
@@ -486,11 +479,12 @@ def _track_difference(
     )
 
 
-def _clip_difference(yours: Array, expected: Array, wrong: Array, tolerance: float) -> str:
+def _clip_difference(
+    yours: Array, expected: Array, place: tuple[int, ...], n: int, tolerance: float
+) -> str:
     if shift := _shift(yours, expected, tolerance):
         return f"every frame comes one too {shift}"
-    frame, row, column = place = _first(wrong)
-    n = wrong[frame].sum()
+    frame, row, column = place
     number = "1 pixel of this frame differs" if n == 1 else f"{n} pixels of this frame differ"
     return (
         f"frame {frame}, row {row}, column {column}: your pixel is {_short(yours[place])}, "
@@ -505,14 +499,6 @@ def _shift(yours: Array, expected: Array, tolerance: float) -> str | None:
     if len(expected) > 1 and _close(yours[:-1], expected[1:], tolerance).all():
         return "early"
     return None
-
-
-def _first(places: NDArray[np.bool_]) -> tuple[int, ...]:
-    return tuple(np.argwhere(places)[0].tolist())
-
-
-def _at(place: tuple[int, ...]) -> str:
-    return f" at [{', '.join(map(str, place))}]" if place else ""
 
 
 def _kind(value: Any) -> type:

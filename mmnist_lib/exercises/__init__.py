@@ -42,7 +42,6 @@ Array = NDArray[Any]
 Limits = tuple[float, float] | None
 
 HUGE = 2**1000  # almost the largest whole number that is also a float
-STOPS = ("exit", "quit")  # names that end a kernel, if a function calls them
 NAMES = {
     bool: "True or False",
     int: "a whole number",
@@ -333,7 +332,7 @@ def _call(
 ) -> tuple[Any, str | None]:
     """Return what a function makes of copies of `given`, and what it did wrong meanwhile."""
     code = getattr(function, "__code__", None)
-    used = {*without, *STOPS} & _names(code)
+    used = {*without, "exit", "quit"} & _names(code)  # the last two would end the kernel
     arguments = copy.deepcopy(given)
     before = repr(np.random.get_state()), random.getstate()  # noqa: NPY002
 
@@ -390,19 +389,15 @@ def _difference(
         return f"it is of type {type(yours).__name__}: make it {wanted}"
     if isinstance(expected, np.ndarray):
         return _array_difference(yours, expected, tolerance, kind, limits)
-    if isinstance(expected, (list, tuple, dict)):
-        return _item_difference(yours, expected, tolerance)
-    if not _close(yours, expected, tolerance).all():
-        return f"it is {_short(yours)}, which is not right"
-    return None
-
-
-def _item_difference(yours: Any, expected: Any, tolerance: float) -> str | None:
-    if isinstance(expected, dict) and (missing := [key for key in expected if key not in yours]):
+    if not isinstance(expected, (list, tuple, dict)):
+        equal = _close(yours, expected, tolerance).all()
+        return None if equal else f"it is {_short(yours)}, which is not right"
+    named = isinstance(expected, dict)
+    if named and (missing := [key for key in expected if key not in yours]):
         return f"it has no {missing[0]!r}"
     if len(yours) != len(expected):
         return f"it has {len(yours)} items, not {len(expected)}"
-    for key in expected if isinstance(expected, dict) else range(len(expected)):
+    for key in expected if named else range(len(expected)):
         if found := _difference(yours[key], expected[key], tolerance):
             return f"item {key!r}: {found}"
     return None

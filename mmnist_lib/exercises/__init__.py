@@ -234,20 +234,8 @@ class Checks:
     """
 
     def __init__(self, notebook: str, edition: str = "") -> None:
-        self.cases: dict[str, list[dict[str, Any]]] = {}
-        self.values: dict[str, Any] = {}
         check_instance(edition, "edition", str)
-        if not edition:
-            return
-        path = Path(f"{notebook}-{edition}.json")
-        path = path if path.is_file() else Path(__file__).with_name(path.name)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{path.name} is missing, and this notebook's checks are in it. If it came with "
-                "the notebook, put it beside it. If not, install the newest mmnist-lib and "
-                "download the notebook again, because one of the two is older than the other"
-            )
-        self.cases, self.values = _stored(path.read_text(encoding="utf-8"))
+        self.cases, self.values = _stored(f"{notebook}-{edition}.json") if edition else ({}, {})
 
     def add(
         self, call: str, given: Any, expected: Any, slips: Mapping[str, Any] = {}, **how: Any
@@ -285,8 +273,16 @@ class Checks:
         return verdict
 
 
-def _stored(text: str) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]:
+def _stored(name: str) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]:
     """Return the cases and values of a file, which `teaching.editions.written` writes."""
+    path = Path(name) if Path(name).is_file() else Path(__file__).with_name(name)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{name} is missing, and this notebook's checks are in it. If it came with the "
+            "notebook, put it beside it. If not, install the newest mmnist-lib and download "
+            "the notebook again, because one of the two is older than the other"
+        )
+    text = path.read_text(encoding="utf-8")
     arrays = [unpack(packed) for packed in json.loads(text)["arrays"]]
     make: dict[str, Callable[..., Any]] = {
         "array": arrays.__getitem__,

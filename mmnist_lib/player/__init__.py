@@ -112,14 +112,10 @@ class Player:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     animate(np.zeros((20, 64, 64), np.uint8)).save(f"{folder}/clip.gif")
 
-        `path` ends in ``.gif``. A file of that name is replaced, once the new one is whole.
-        Each pixel becomes `scale` by `scale` pixels. A GIF counts time in hundredths of a second,
-        so `fps` is kept to the nearest of those, and to 50 at the most.
-
-        Raises
-        ------
-        FileNotFoundError, IsADirectoryError
-            If the folder does not exist, or the name is that of a folder.
+        `path` ends in ``.gif``. A file of that name is replaced, once the new one is whole. If its
+        folder does not exist, that is a FileNotFoundError, and a folder of that name is an
+        IsADirectoryError. Each pixel becomes `scale` by `scale` pixels. A GIF counts time in
+        hundredths of a second, so `fps` is kept to the nearest of those, and to 50 at the most.
         """
         path = check_target(path, (".gif", ".GIF"), force=True)
         scale = check_count(scale, "scale", most=100)

@@ -117,10 +117,8 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
     left = check_images(inputs, "inputs", 3, 4, like=targets)
     right = check_images(targets, "targets", 3, 4, like=inputs)
     if left.shape[0] != right.shape[0] or left.shape[2:] != right.shape[2:]:
-        raise ValueError(
-            f"inputs have shape {np.shape(inputs)} and targets {np.shape(targets)}: "
-            "pass as many sequences of the same height and width"
-        )
+        shapes = f"inputs have shape {inputs.shape} and targets {targets.shape}"
+        raise ValueError(f"{shapes}: pass as many sequences of the same height and width")
     pictures = mosaic(left), mosaic(right)
     spacer = blank(len(pictures[0]), 6 * GAP, *left.shape[4:])
     n_in, offset = left.shape[1], pictures[0].shape[1] + spacer.shape[1]
@@ -172,9 +170,8 @@ def show_path(
     and a ring the frame in which the digit turns around on either axis. The dashed square is as
     far as a center can go before its digit leaves the canvas.
 
-    `size` and `digit_size` are the sides of the canvas and of a digit in pixels. `background` is
-    what to draw over, ``(size, size)``, such as a long exposure. It is drawn on `ax`, or on a new
-    figure.
+    `size` and `digit_size` are the sides of the canvas and of a digit in pixels. What to draw over
+    is `background`, ``(size, size)``, such as a long exposure. `ax` is the axes to draw on.
     """
     paths, free = check_points(path, "path"), check_free_range(size, digit_size)
     if paths.ndim not in (2, 3) or paths.size == 0:
@@ -205,10 +202,8 @@ def _draw_background(ax: Axes, background: ArrayLike, size: int) -> None:
 
 def _draw_path(ax: Axes, centers: NDArray[np.float64], color: str) -> None:
     (rows, columns), steps = centers.T, np.diff(centers, axis=0)
-    ax.quiver(
-        columns[:-1], rows[:-1], steps[:, 1], steps[:, 0],
-        angles="xy", scale_units="xy", scale=1, width=0.006, color=color,
-    )  # fmt: skip
+    arrow: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006}
+    ax.quiver(columns[:-1], rows[:-1], steps[:, 1], steps[:, 0], color=color, **arrow)
     turns = _turns(steps)
     ax.plot(columns[turns], rows[turns], "o", mfc="none", mec=color, markersize=11)
     ax.plot(columns[0], rows[0], "o", color=color, markersize=7)

@@ -130,9 +130,8 @@ class Verdict:
         return self.message
 
     def _repr_html_(self) -> str:
-        beside = self.player._repr_html_() if self.player else ""
-        sentence = html.escape(self.message)
-        return f'<p class="mmnist-verdict"><strong>{sentence}</strong></p>{beside}'
+        sentence = f'<p class="mmnist-verdict"><strong>{html.escape(self.message)}</strong></p>'
+        return sentence + (self.player._repr_html_() if self.player else "")
 
     def require(self) -> None:
         """Raise a `WrongAnswer` unless the answer is right, as the hidden tests do.
@@ -414,18 +413,16 @@ def _array_difference(
     if not wrong.any():
         return None
     if letter in "iuf" and yours.size > 1 and not yours.any():
-        return (
-            "it is 0 everywhere, as if never filled: "
-            "part = … only names an array, part[:] = … fills it"
-        )
+        remedy = "part = … only names an array, part[:] = … fills it"
+        return f"it is 0 everywhere, as if never filled: {remedy}"
     if kind == "clip" and (yours == yours[-1]).all() and (expected != expected[0]).any():
         return "all its frames are the last one: make a new array, or a copy, for each frame"
     lost = _lost(yours) & ~_lost(expected)
     place = tuple(np.argwhere(lost if lost.any() else wrong)[0].tolist())
     at = f" at [{', '.join(map(str, place))}]" if place else ""
     if lost.any() and kind == "track":
-        here = f"frame {place[-2]}: the position there is nan"
-        return f"{here}: 0 / 0 gives nan, as when a frame holds no ink"
+        nan = "the position there is nan: 0 / 0 gives nan, as when a frame holds no ink"
+        return f"frame {place[-2]}: {nan}"
     if lost.any():
         number = "nan or inf made into a whole number" if letter == "i" else "nan or inf"
         return f"its value{at} is {number}: does it divide by 0?"
@@ -464,10 +461,8 @@ def _track_difference(
     if shift := _shift(yours.swapaxes(0, -2), expected.swapaxes(0, -2), tolerance):
         remedy = ": step first, then record" if shift == "late" else ""
         return f"every position comes one frame too {shift}{remedy}"
-    return (
-        f"{here} row {_short(mine[0])}, column {_short(mine[1])}; "
-        f"expected row {_short(right[0])}, column {_short(right[1])}"
-    )
+    seen, wanted = (f"row {_short(row)}, column {_short(column)}" for row, column in (mine, right))
+    return f"{here} {seen}; expected {wanted}"
 
 
 def _clip_difference(
@@ -477,10 +472,8 @@ def _clip_difference(
         return f"every frame comes one too {shift}"
     frame, row, column = place
     number = "1 pixel of this frame differs" if n == 1 else f"{n} pixels of this frame differ"
-    return (
-        f"frame {frame}, row {row}, column {column}: your pixel is {_short(yours[place])}, "
-        f"expected {_short(expected[place])} ({number})"
-    )
+    pixel = f"your pixel is {_short(yours[place])}, expected {_short(expected[place])}"
+    return f"frame {frame}, row {row}, column {column}: {pixel} ({number})"
 
 
 def _shift(yours: Array, expected: Array, tolerance: float) -> str | None:

@@ -121,12 +121,9 @@ class Player:
         scale = check_count(scale, "scale", most=100)
         wide = (mosaic(frames[np.newaxis]) for frames in self.clips.swapaxes(0, 1))
         first, *others = (_image(frame.repeat(scale, 0).repeat(scale, 1), 255) for frame in wide)
-        duration = max(2, round(100 / self.fps)) * 10
+        timing = {"loop": 0, "duration": max(2, round(100 / self.fps)) * 10, "optimize": False}
         with new_files(path, force=True) as (file,):
-            first.save(
-                file, "GIF", save_all=True, append_images=others, loop=0, duration=duration,
-                optimize=False,
-            )  # fmt: skip
+            first.save(file, "GIF", save_all=True, append_images=others, **timing)
 
 
 def animate(
@@ -146,9 +143,8 @@ def animate(
     `frames` are one sequence, ``(n_frames, H, W)``, or several that play in step, ``(n, n_frames,
     H, W)``. An axis of one channel, or of three colors, may come last or after time. `alt` tells
     those who do not see the frames what they show. Each sequence may have one of the `titles`, and
-    each frame one of the `labels`, in place of its number. `fps` is the number of frames per
-    second, from 0.1 to 100. With `autoplay` they play at once, but a reader whose system asks for
-    reduced motion is spared.
+    each frame one of the `labels`, in place of its number. They play at `fps` frames a second, 0.1
+    to 100, and with `autoplay` at once, unless a reader's system asks for reduced motion.
 
     Returns a `Player`, which shows itself when it is the last value of a cell;
     ``.save("clip.gif")`` writes a GIF.
@@ -184,9 +180,8 @@ def animate_error(
         prediction = prediction.clip(0, 1)
     left, right = check_images(prediction, "predicted", 3), check_images(true, "true", 3)
     if left.shape != right.shape:
-        raise ValueError(
-            f"predicted has shape {left.shape} and true {right.shape}: pass the same for both"
-        )
+        shapes = f"predicted has shape {left.shape} and true {right.shape}"
+        raise ValueError(f"{shapes}: pass the same for both")
     clips = np.stack([left, right, np.abs(left - right)])
     clips = clips[..., np.newaxis] if clips.ndim == 4 else clips  # so that 3 are no colors
     return animate(clips, alt, titles=["prediction", "truth", "error"], labels=labels, fps=fps)

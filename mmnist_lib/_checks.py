@@ -111,13 +111,14 @@ def check_free_range(size: Any, digit_size: Any) -> int:
     return size - digit_size
 
 
-def check_one_each(values: Any, name: str, n: int, what: str) -> None:
-    """Raise unless there is one of `values` for each of `n` things."""
+def check_one_each(values: Any, name: str, n: int, what: str) -> list[str]:
+    """Return `values` as texts, one for each of `n` things; an empty list if there are none."""
     if values is None:
-        return
+        return []
     try:
         length = len(values)
     except TypeError:
         raise TypeError(f"{name}={values!r}: pass a list, one for each of {n} {what}") from None
     if length != n:
         raise ValueError(f"{name} has length {length}: pass one for each of {n} {what}")
+    return [str(value) for value in values]

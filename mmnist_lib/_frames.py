@@ -73,12 +73,8 @@ def check_images(
         raise TypeError(f"{name} has dtype {array.dtype}: pass uint8, or floats from 0 to 1")
     low, high = array.min(), array.max()
     if not (low >= 0 and high <= 1):  # so that NaN fails too
-        raise ValueError(f"{name} run from {low:.9g} to {high:.9g}: {_remedy(low, high)}")
+        how = "np.clip(..., 0, 1)" if low >= -1 and high <= 2 else "divide by 255"
+        finite = np.isfinite(low + high)
+        remedy = f"floats go from 0 to 1, {how}" if finite else "pass finite floats from 0 to 1"
+        raise ValueError(f"{name} run from {low:.9g} to {high:.9g}: {remedy}")
     return array.astype(np.float32)
-
-
-def _remedy(low: float, high: float) -> str:
-    if not np.isfinite(low + high):
-        return "pass finite floats from 0 to 1"
-    how = "np.clip(..., 0, 1)" if low >= -1 and high <= 2 else "divide by 255"
-    return f"floats go from 0 to 1, {how}"

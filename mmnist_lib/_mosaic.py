@@ -5,30 +5,37 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Bbox, BboxTransformFrom
 from numpy.typing import NDArray
 
 GAP = 3  # pixels between the tiles
 DPI = 100
 
 
-def mosaic(tiles: NDArray[np.float32], row_gap: int = GAP) -> NDArray[np.float32]:
-    """Lay tiles ``(rows, columns, H, W[, 3])`` out as one picture, with gaps."""
+def in_rows(tiles: NDArray[Any], columns: int) -> NDArray[np.float32]:
+    """Put tiles ``(n, H, W[, 3])`` into rows, the last of them filled up with nothing."""
+    nothing = blank(-len(tiles) % columns, *tiles.shape[1:])
+    return np.concatenate([tiles, nothing]).reshape(-1, columns, *tiles.shape[1:])
+
+
+def mosaic(tiles: NDArray[Any], down: int = GAP, across: int = GAP) -> NDArray[np.float32]:
+    """Lay tiles ``(rows, columns, H, W[, 3])`` out as one picture, with gaps between them."""
     rows, columns, height, width, *color = tiles.shape
-    picture = blank((rows, height + row_gap, columns, width + GAP), *color)
+    picture = blank(rows, height + down, columns, width + across, *color)
     picture[:, :height, :, :width] = tiles.swapaxes(1, 2)  # (rows, H, columns, W[, 3])
-    picture = picture.reshape(rows * (height + row_gap), columns * (width + GAP), *color)
-    return picture[:-row_gap, :-GAP]
+    picture = picture.reshape(rows * (height + down), columns * (width + across), *color)
+    return picture[: len(picture) - down, : picture.shape[1] - across]
 
 
-def blank(shape: tuple[int, ...], *color: int) -> NDArray[np.float32]:
+def blank(*shape: int) -> NDArray[np.float32]:
     """Return pixels that are not drawn: NaN, which no gray and no color is."""
-    return np.full((*shape, *color), np.nan, dtype=np.float32)
+    return np.full(shape, np.nan, dtype=np.float32)
 
 
 def axes_on(ax: Axes | None, *inches: float) -> Axes:
@@ -50,12 +57,10 @@ def picture_on(
     ax: Axes | None, picture: NDArray[np.float32], zoom: int | None = None
 ) -> Iterator[Axes]:
     """Draw a picture on `ax`, or on a new figure that grows to hold the text added after it."""
-    height, width = picture.shape[:2]
-    figure = None
+    (height, width), figure = picture.shape[:2], None
     if ax is None:
-        zoom = zoom or zoom_of(width, height)
-        figure = plt.figure(dpi=DPI)
-        figure.set_size_inches(width * zoom / DPI, height * zoom / DPI)
+        inch = DPI / (zoom or zoom_of(width, height))  # in pixels of the picture
+        figure = plt.figure(figsize=(width / inch, height / inch), dpi=DPI)
         ax = figure.add_axes((0, 0, 1, 1))
     ax = axes_on(ax)
     drawn = np.isfinite(picture if picture.ndim == 2 else picture[..., 0])
@@ -68,32 +73,20 @@ def picture_on(
     ax.set_axis_off()
     yield ax
     if figure:
-        _grow(figure, ax)
+        inner = ax.get_window_extent().frozen()  # or it would change with the figure
+        outer = Bbox.union([inner, ax.get_tightbbox() or inner])
+        figure.set_size_inches(outer.width / DPI, outer.height / DPI)
+        ax.set_position(inner.transformed(BboxTransformFrom(outer)))
 
 
 def _outline(ax: Axes, drawn: NDArray[np.bool_]) -> None:
     """Draw a line around each tile, or black ones would have no edge on a dark page."""
-    rows, columns = (_stretches(np.asarray(drawn.any(axis=axis))) for axis in (1, 0))
+    edges = (np.diff(drawn.any(axis=axis), prepend=False, append=False) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(edge).reshape(-1, 2) for edge in edges)  # first, and one past
     for (top, bottom), (left, right) in itertools.product(rows, columns):
         if drawn[top, left]:
             tile = Rectangle((left, top), right - left, bottom - top, fill=False, ec="gray", lw=1.5)
             ax.add_patch(tile).set_clip_path(tile)  # the line's inner half, which no edge cuts off
-
-
-def _stretches(lit: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return where each unbroken stretch begins and ends, ``(n, 2)``."""
-    return np.flatnonzero(np.diff(lit, prepend=False, append=False)).reshape(-1, 2)
-
-
-def _grow(figure: Figure, ax: Axes) -> None:
-    """Give a figure the size of its picture with the text around it."""
-    inner = ax.get_window_extent().frozen()  # or it would change with the figure below
-    outer = ax.get_tightbbox() or inner
-    left, bottom = max(0, inner.x0 - outer.x0), max(0, inner.y0 - outer.y0)
-    right, top = max(0, outer.x1 - inner.x1), max(0, outer.y1 - inner.y1)
-    width, height = inner.width + left + right, inner.height + bottom + top
-    figure.set_size_inches(width / DPI, height / DPI)
-    ax.set_position((left / width, bottom / height, inner.width / width, inner.height / height))
 
 
 def number_frames(ax: Axes, shape: tuple[int, ...], numbers: range, offset: float = 0) -> None:

@@ -36,7 +36,7 @@ from ._checks import (
     check_points,
 )
 from ._frames import ANY, check_frames, check_images
-from ._mosaic import GAP, axes_on, blank, mosaic, number_frames, picture_on, zoom_of
+from ._mosaic import GAP, axes_on, blank, in_rows, mosaic, number_frames, picture_on, zoom_of
 
 __all__ = ["long_exposure", "show_digits", "show_pairs", "show_path", "show_strip"]
 
@@ -59,30 +59,23 @@ def show_digits(
 
     >>> show_digits(np.eye(28)[np.newaxis], labels=["a diagonal"])
 
-    Parameters
-    ----------
-    images : array of shape ``(n, H, W)`` or ``(H, W)``
-    labels : sequence of length n, optional
-        What to write above each.
-    columns : int, optional
-        Columns of the grid; by default as near to a square as n allows.
-    ax : matplotlib.axes.Axes, optional
+    `images` are ``(n, H, W)``, or one alone, ``(H, W)``. If there are `labels`, one stands above
+    each. By default the number of `columns` makes the grid as near to a square as n allows. It is
+    drawn on `ax`, or on a new figure.
     """
     tiles = check_images(images, "images", 2, 3)
-    n, height, width, *color = tiles.shape
-    check_one_each(labels, "labels", n, "images")
+    n = len(tiles)
+    labels = check_one_each(labels, "labels", n, "images")
     columns = math.ceil(math.sqrt(n)) if columns is None else check_count(columns, "columns")
-    columns = min(columns, n)
-    rows = math.ceil(n / columns)
-    blanks = blank((rows * columns - n, height, width), *color)
-    grid = np.concatenate([tiles, blanks]).reshape(rows, columns, height, width, *color)
+    grid = in_rows(tiles, min(columns, n))
+    rows, columns, height, width = grid.shape[:4]
     zoom = zoom_of(columns * width, rows * height)
-    gap = GAP if labels is None else math.ceil(28 / zoom)  # room for a line of text
+    gap = math.ceil(28 / zoom) if labels else GAP  # room for a line of text
     with picture_on(ax, mosaic(grid, gap), zoom) as ax:
-        for index, label in enumerate(() if labels is None else labels):
+        for index, label in enumerate(labels):
             row, column = divmod(index, columns)
             x = column * (width + GAP) + width / 2
-            ax.text(x, row * (height + gap) - 1, str(label), ha="center", va="bottom")
+            ax.text(x, row * (height + gap) - 1, label, ha="center", va="bottom")
 
 
 def show_strip(
@@ -96,22 +89,16 @@ def show_strip(
 
     >>> show_strip(np.zeros((20, 64, 64), np.uint8), every=4)
 
-    Parameters
-    ----------
-    frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
-        One sequence, or several to compare, one strip each.
-    every : int, default 1
-        Show each frame, or every second, third …
-    titles : sequence of str, optional
-        One for each strip.
-    ax : matplotlib.axes.Axes, optional
+    `frames` are one sequence, ``(n_frames, H, W)``, or several to compare, ``(n, n_frames, H, W)``,
+    one strip each, with its title beside it if there are `titles`. `every` is 1 to show each
+    frame, 2 to show every second one, and so on. They are drawn on `ax`, or on a new figure.
     """
     sequences = check_images(frames, "frames", 3, 4)
     numbers = range(0, sequences.shape[1], check_count(every, "every"))
-    check_one_each(titles, "titles", len(sequences), "sequences")
+    titles = check_one_each(titles, "titles", len(sequences), "sequences")
     with picture_on(ax, mosaic(sequences[:, ::every])) as ax:
         number_frames(ax, sequences.shape, numbers)
-        for row, title in enumerate(() if titles is None else titles):
+        for row, title in enumerate(titles):
             y = row * (sequences.shape[2] + GAP) + sequences.shape[2] / 2
             ax.text(-2 * GAP, y, title, ha="right", va="center")
 
@@ -122,24 +109,18 @@ def show_pairs(inputs: ArrayLike, targets: ArrayLike, *, ax: Axes | None = None)
     >>> sequence = np.zeros((6, 64, 64), np.uint8)
     >>> show_pairs(sequence[:3], sequence[3:])
 
-    Parameters
-    ----------
-    inputs : array of shape ``(n_in, H, W)`` or ``(n, n_in, H, W)``
-        The frames that the model sees.
-    targets : array of shape ``(n_out, H, W)`` or ``(n, n_out, H, W)``
-        The frames that follow, of as many sequences, as large.
-    ax : matplotlib.axes.Axes, optional
+    `inputs` are the frames that the model sees, ``(n_in, H, W)`` or ``(n, n_in, H, W)``. `targets`
+    are the frames that follow, ``(n_out, H, W)`` or ``(n, n_out, H, W)``, of as many sequences, as
+    large. They are drawn on `ax`, or on a new figure.
     """
     inputs, targets = check_array(inputs, "inputs"), check_array(targets, "targets")
     left = check_images(inputs, "inputs", 3, 4, like=targets)
     right = check_images(targets, "targets", 3, 4, like=inputs)
     if left.shape[0] != right.shape[0] or left.shape[2:] != right.shape[2:]:
-        raise ValueError(
-            f"inputs have shape {np.shape(inputs)} and targets {np.shape(targets)}: "
-            "pass as many sequences of the same height and width"
-        )
+        shapes = f"inputs have shape {inputs.shape} and targets {targets.shape}"
+        raise ValueError(f"{shapes}: pass as many sequences of the same height and width")
     pictures = mosaic(left), mosaic(right)
-    spacer = blank((len(pictures[0]), 6 * GAP), *left.shape[4:])
+    spacer = blank(len(pictures[0]), 6 * GAP, *left.shape[4:])
     n_in, offset = left.shape[1], pictures[0].shape[1] + spacer.shape[1]
     with picture_on(ax, np.hstack([pictures[0], spacer, pictures[1]])) as ax:
         number_frames(ax, left.shape, range(n_in))
@@ -156,18 +137,9 @@ def long_exposure(frames: NDArray[Any], how: str = "max") -> NDArray[Any]:
     >>> int(long_exposure(frames)[5, 5]), int(long_exposure(frames, "mean")[5, 5])
     (200, 50)
 
-    Parameters
-    ----------
-    frames : array of shape ``(..., n_frames, H, W)``
-        One sequence or many.
-    how : {"max", "mean"}, default "max"
-        ``"max"`` keeps each pixel's brightest moment and shows the whole path;
-        ``"mean"`` shows how long each pixel was lit.
-
-    Returns
-    -------
-    array of shape ``(..., H, W)``
-        Of the dtype of `frames`; the mean of uint8 is rounded.
+    `frames` are one sequence or many, ``(..., n_frames, H, W)``. If `how` is ``"max"``, each pixel
+    keeps its brightest moment, so you see the whole path; ``"mean"`` shows how long each was lit.
+    Returns ``(..., H, W)`` of the dtype of `frames`; the mean of uint8 is rounded.
     """
     frames, colors = check_frames(frames, "frames", ANY, colors=True)
     time = -4 if colors else -3
@@ -193,21 +165,13 @@ def show_path(
 
     >>> show_path([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0], [0.5, 0.5]])
 
-    An arrow leads from each frame to the next, a dot marks the first frame, and a ring the
-    frame in which the digit turns around on either axis. The dashed square is as far as a
-    center can go before its digit leaves the canvas.
+    `path` is ``(row, column)`` in unit coordinates, of one digit, ``(n_frames, 2)``, or of k,
+    ``(k, n_frames, 2)``. An arrow leads from each frame to the next, a dot marks the first frame,
+    and a ring the frame in which the digit turns around on either axis. The dashed square is as
+    far as a center can go before its digit leaves the canvas.
 
-    Parameters
-    ----------
-    path : array_like of float, shape ``(n_frames, 2)`` or ``(k, n_frames, 2)``
-        ``(row, column)`` in unit coordinates, of one digit or of k.
-    size : int, default 64
-        Side of the canvas in pixels.
-    digit_size : int, default 28
-        Side of a digit in pixels.
-    background : array of shape ``(size, size)``, optional
-        What to draw over, such as a long exposure.
-    ax : matplotlib.axes.Axes, optional
+    `size` and `digit_size` are the sides of the canvas and of a digit in pixels. What to draw over
+    is `background`, ``(size, size)``, such as a long exposure. `ax` is the axes to draw on.
     """
     paths, free = check_points(path, "path"), check_free_range(size, digit_size)
     if paths.ndim not in (2, 3) or paths.size == 0:
@@ -216,8 +180,9 @@ def show_path(
     ax = axes_on(ax, 4.4, 4.4)
     if background is not None:
         _draw_background(ax, background, size)
-    _draw_square(ax, 0, size, "-")
-    _draw_square(ax, digit_size / 2, size - digit_size / 2, "--")
+    for low, style in ((0, "-"), (digit_size / 2, "--")):
+        high = size - low
+        ax.plot([low, high, high, low, low], [low, low, high, high, low], style, color="gray", lw=1)
     for number, center in enumerate(centers):
         _draw_path(ax, center, f"C{number}")
     ends = np.concatenate([centers.reshape(-1, 2), [[0, 0], [size, size]]])
@@ -235,17 +200,10 @@ def _draw_background(ax: Axes, background: ArrayLike, size: int) -> None:
     ax.imshow(np.dstack([gray, 0.5 * image]), extent=(0, size, size, 0))
 
 
-def _draw_square(ax: Axes, low: float, high: float, style: str) -> None:
-    corners = [low, high, high, low, low], [low, low, high, high, low]
-    ax.plot(*corners, style, color="gray", linewidth=1)
-
-
 def _draw_path(ax: Axes, centers: NDArray[np.float64], color: str) -> None:
     (rows, columns), steps = centers.T, np.diff(centers, axis=0)
-    ax.quiver(
-        columns[:-1], rows[:-1], steps[:, 1], steps[:, 0],
-        angles="xy", scale_units="xy", scale=1, width=0.006, color=color,
-    )  # fmt: skip
+    arrow: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006}
+    ax.quiver(columns[:-1], rows[:-1], steps[:, 1], steps[:, 0], color=color, **arrow)
     turns = _turns(steps)
     ax.plot(columns[turns], rows[turns], "o", mfc="none", mec=color, markersize=11)
     ax.plot(columns[0], rows[0], "o", color=color, markersize=7)

@@ -1,11 +1,9 @@
 """Check an answer and say what is wrong with it. The exercises of every chapter use it.
 
-A notebook opens its `Checks`, which know what is right: they read it from a file that lies beside
-the notebook or in this folder. Each compares by `check`, which is here for checks of your own.
-
-A check never raises while you work: it returns a `Verdict`, which shows itself below the cell.
-But nbgrader reads errors, not words, so a check raises `WrongAnswer` while nbgrader runs it, and
-``.require()`` always does.
+A notebook opens its `Checks`, which read from a file what is right. Each compares by `check`,
+which is here for checks of your own. While you work it returns a `Verdict`, which shows itself
+below the cell. But nbgrader reads errors, not words, so a check raises `WrongAnswer` while
+nbgrader runs it, and ``.require()`` always does.
 
 Raises
 ------
@@ -20,7 +18,6 @@ import contextlib
 import copy
 import hashlib
 import html
-import itertools
 import json
 import math
 import os
@@ -39,14 +36,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import check_choice, check_instance
-from ..player import Player, animate
+from ..player import Player, animate_error
 
 Array = NDArray[Any]
 Limits = tuple[float, float] | None
 
-KINDS = ("array", "clip", "track")
 HUGE = 2**1000  # almost the largest whole number that is also a float
-STOPS = ("exit", "quit")  # names that end a kernel, if a function calls them
 NAMES = {
     bool: "True or False",
     int: "a whole number",
@@ -71,9 +66,6 @@ class Seal:
 
     digest: str
     form: str = ""
-
-    def __repr__(self) -> str:
-        return f'Seal("{self.digest}"{f", {self.form!r}" if self.form else ""})'
 
 
 def seal(value: Any, form: str = "") -> Seal:
@@ -138,9 +130,8 @@ class Verdict:
         return self.message
 
     def _repr_html_(self) -> str:
-        beside = self.player._repr_html_() if self.player else ""
-        sentence = html.escape(self.message)
-        return f'<p class="mmnist-verdict"><strong>{sentence}</strong></p>{beside}'
+        sentence = f'<p class="mmnist-verdict"><strong>{html.escape(self.message)}</strong></p>'
+        return sentence + (self.player._repr_html_() if self.player else "")
 
     def require(self) -> None:
         """Raise a `WrongAnswer` unless the answer is right, as the hidden tests do.
@@ -170,42 +161,27 @@ def check(
     >>> path = np.array([[3, 4], [37, 5]])
     >>> check(path, expected=np.array([[3, 4], [36, 5]]), kind="track", limits=(0, 36))
     ✗ your answer: frame 1: your digit is at row 37, outside the canvas (0 to 36).
-    >>> def double(numbers):
-    ...     return 2 * numbers
-    >>> check(double, (np.arange(3),), expected=np.array([0, 2, 4]))
-    ✓ double is right.
+    >>> check(sum, ([1, 2],), expected=3)
+    ✓ sum is right.
 
-    Parameters
-    ----------
-    answer : object or function
-        A value, or the function that should return it. None, or a function in which nothing
-        stands, counts as not attempted yet.
-    given : tuple, optional
-        The arguments, where `answer` is a function. It gets copies of them. If it changes one,
-        raises an error or uses the global random state, the verdict says so.
-    expected : number, str, bool, array, a list, tuple or dict of these, or Seal
-        What is right. The type counts, and so does an array's shape and dtype: uint8 and bool
-        exactly, any signed integer for another integer, any float for a float.
-    kind : {"array", "clip", "track"}, default "array"
-        A clip is frames ``(n_frames, H, W)``; where they differ, they play beside the expected
-        ones. A track is ``(n_frames, 2)`` or ``(k, n_frames, 2)``, row and column.
-    limits : (float, float), optional
-        The least and the largest row or column of a track that stays on the canvas.
-    slips : mapping of str to object, default {}
-        Well-known wrong answers, each under the sentence that explains it.
-    without : sequence of str, default ()
-        Names that the function must not use: the exercise is to do without them.
-    tolerance : float, default 1e-9
-        How far a float may be off.
-    call : str, optional
-        What a verdict names where something is wrong, such as ``"half([1, 2])"``; by default
-        the function's name.
+    `answer` is a value, or the function that should return it from copies of the arguments in
+    `given`. None, or a function in which nothing stands, counts as not attempted yet. If a function
+    changes an argument, raises an error, uses the global random state or one of the names in
+    `without`, the verdict says so.
 
-    Returns
-    -------
-    Verdict, which shows its sentence below the cell
+    `expected` is what is right: a number, str, bool, array, a list, tuple or dict of these, or a
+    `Seal`. The type counts, and so does an array's shape and dtype: uint8 and bool exactly, any
+    signed integer for another integer, any float for a float, which may be off by `tolerance`.
+    `slips` are well-known wrong answers, each under the sentence that explains it.
+
+    The `kind` is ``"array"``, ``"clip"`` or ``"track"``. A clip is frames ``(n_frames, H, W)``;
+    where they differ, they play beside the expected ones. A track is ``(n_frames, 2)`` or ``(k,
+    n_frames, 2)``, row and column; `limits` are the least and the largest of these on the canvas.
+
+    Returns a `Verdict`, which shows its sentence below the cell. Where something is wrong, it names
+    the `call`, such as ``"half([1, 2])"``; by default that is the function's name.
     """
-    check_choice(kind, "kind", KINDS)
+    check_choice(kind, "kind", ("array", "clip", "track"))
     check_instance(call, "call", str)
     yours, trouble, player = answer, None, None
     name = call.partition("(")[0] or "your answer"
@@ -216,15 +192,20 @@ def check(
         verdict = Verdict(False, f"○ {name}: not attempted yet.")
     else:
         try:
-            trouble = trouble or _difference(yours, expected, tolerance, kind, limits, slips)
+            if not trouble and (trouble := _difference(yours, expected, tolerance, kind, limits)):
+                known = (why for why in slips if not _difference(yours, slips[why], tolerance))
+                trouble = next(known, trouble)
             player = _beside(yours, expected) if trouble and kind == "clip" else None
         except RecursionError:
             trouble = "it is nested too deeply to be compared: does it contain itself?"
         end = "" if trouble and trouble.endswith("?") else "."
         words = f"✗ {call or name}: {trouble}{end}" if trouble else f"✓ {name} is right."
         verdict = Verdict(not trouble, words, player)
-    if os.environ.get("NBGRADER_EXECUTION") and not verdict:
-        _show(verdict.player)
+    if os.environ.get("NBGRADER_EXECUTION"):
+        if player:
+            from IPython.display import display
+
+            display(player)
         verdict.require()
     return verdict
 
@@ -242,43 +223,18 @@ class Checks:
     >>> check = Checks("halves")
     >>> check.add("half(4)", (4,), 2, {"it doubles: divide by 2": 8})
     >>> check.add("half(6)", (6,), 3)
-    >>> def half(number):
-    ...     return 2
-    >>> check("half", half)
+    >>> check("half", lambda number: 2)
     ✗ half(6): it is 2, which is not right.
 
     A student's notebook names its `edition` too. Then the checks come from a file of both names,
-    which lies beside the notebook or, for the edition of the book, in this folder. It holds what
-    is expected, well-known mistakes and pictures, and none of it can be read by eye. A notebook
-    that came alone, as on Colab, needs no file if it is the book's.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no file of this edition.
+    which lies beside the notebook or, for the edition of the book, in this folder. So a notebook
+    of the book may come alone, as on Colab. The file holds what is expected, well-known mistakes
+    and pictures, and none of it can be read by eye. Without it there is a FileNotFoundError.
     """
 
     def __init__(self, notebook: str, edition: str = "") -> None:
-        self.cases: dict[str, list[dict[str, Any]]] = {}
-        self.values: dict[str, Any] = {}
         check_instance(edition, "edition", str)
-        if not edition:
-            return
-        file = f"{notebook}-{edition}.json"
-        places = [Path(file), Path(__file__).with_name(file)]
-        found = [path for path in places if path.is_file()]
-        if not found:
-            raise FileNotFoundError(
-                f"{file} is missing, and this notebook's checks are in it. If it came with the "
-                "notebook, put it beside it. If not, install the newest mmnist-lib and download "
-                "the notebook again, because one of the two is older than the other"
-            )
-        stored = json.loads(found[0].read_text(encoding="utf-8"))
-        arrays = [unpack(text) for text in stored["arrays"]]
-        self.cases, self.values = (_decoded(stored[key], arrays) for key in ("cases", "values"))
-        for case in itertools.chain(*self.cases.values()):
-            table = json.loads(base64.b64decode(case["slips"]))  # hidden from the eye
-            case["slips"] = {words: Seal(digest) for words, digest in table.items()}
+        self.cases, self.values = _stored(f"{notebook}-{edition}.json") if edition else ({}, {})
 
     def add(
         self, call: str, given: Any, expected: Any, slips: Mapping[str, Any] = {}, **how: Any
@@ -316,23 +272,37 @@ class Checks:
         return verdict
 
 
-def _decoded(value: Any, arrays: list[Array]) -> Any:
-    """Turn what a file holds into values; `teaching.editions.encoded` is the way there."""
-    if isinstance(value, list):
-        return [_decoded(item, arrays) for item in value]
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    if kind == "array":
-        return arrays[content].copy()
-    if kind == "bytes":
-        return arrays[content].tobytes()
-    content = _decoded(content, arrays)
-    if kind == "seal":
-        return Seal(*content)
-    make: dict[str, Callable[..., Any]]
-    make = {"tuple": tuple, "dict": dict, "rng": np.random.default_rng, "passed": Passed}
-    return make[kind](content)
+def _stored(name: str) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]:
+    """Return the cases and values of a file, which `teaching.editions.written` writes."""
+    path = Path(name) if Path(name).is_file() else Path(__file__).with_name(name)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{name} is missing, and this notebook's checks are in it. If it came with the "
+            "notebook, put it beside it. If not, install the newest mmnist-lib and download "
+            "the notebook again, because one of the two is older than the other"
+        )
+    text = path.read_text(encoding="utf-8")
+    arrays = [unpack(packed) for packed in json.loads(text)["arrays"]]
+    make: dict[str, Callable[..., Any]] = {
+        "array": arrays.__getitem__,
+        "bytes": lambda number: arrays[number].tobytes(),
+        "dict": dict,
+        "passed": Passed,
+        "rng": np.random.default_rng,
+        "seal": lambda parts: Seal(*parts),
+        "tuple": tuple,
+    }
+
+    def made(stored: dict[str, Any]) -> Any:
+        (kind, content), *others = stored.items()
+        return stored if others else make[kind](content)
+
+    file = json.loads(text, object_hook=made)  # the innermost objects first
+    for cases in file["cases"].values():
+        for case in cases:
+            table = json.loads(base64.b64decode(case["slips"]))  # hidden from the eye
+            case["slips"] = {words: Seal(digest) for words, digest in table.items()}
+    return file["cases"], file["values"]
 
 
 def unpack(text: str) -> Array:
@@ -357,8 +327,7 @@ def _call(
 ) -> tuple[Any, str | None]:
     """Return what a function makes of copies of `given`, and what it did wrong meanwhile."""
     code = getattr(function, "__code__", None)
-    if used := {*without, *STOPS} & _names(code):
-        return None, f"it uses {min(used)}: do without it here"
+    used = {*without, "exit", "quit"} & _names(code)  # the last two would end the kernel
     arguments = copy.deepcopy(given)
     before = repr(np.random.get_state()), random.getstate()  # noqa: NPY002
 
@@ -369,10 +338,8 @@ def _call(
         with warnings.catch_warnings():  # a warning is no error, but nbgrader takes it for one
             warnings.simplefilter("ignore")
             sys.setprofile(watch if without else None)
-            yours = function(*arguments)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit is one, and would end the kernel
+            yours = None if used else function(*arguments)
+    except (Exception, SystemExit) as error:  # SystemExit would end the kernel
         steps = traceback.extract_tb(error.__traceback__)
         lines = [step.lineno for step in steps if code and step.filename == code.co_filename]
         where = f" in line {lines[-1]} of your cell" if lines else ""
@@ -382,9 +349,9 @@ def _call(
         sys.setprofile(None)
     if used:
         return None, f"it uses {min(used)}: do without it here"
-    for place, (argument, original) in enumerate(zip(arguments, given, strict=True)):
-        if isinstance(original, np.ndarray) and not _equal(argument, original, 0):
-            return yours, f"it changed its argument number {place + 1}: work on a copy"
+    for number, (argument, original) in enumerate(zip(arguments, given, strict=True), start=1):
+        if isinstance(original, np.ndarray) and _difference(argument, original, 0):
+            return yours, f"it changed its argument number {number}: work on a copy"
     if (repr(np.random.get_state()), random.getstate()) != before:  # noqa: NPY002
         return yours, "it drew from the global random state: use the generator that it is given"
     if yours is None and code and len(code.co_code) > len((lambda: None).__code__.co_code):
@@ -400,157 +367,122 @@ def _names(code: Any) -> set[str]:
 
 
 def _difference(
-    yours: Any,
-    expected: Any,
-    tolerance: float,
-    kind: str = "array",
-    limits: Limits = None,
-    slips: Mapping[str, Any] = {},
+    yours: Any, expected: Any, tolerance: float, kind: str = "array", limits: Limits = None
 ) -> str | None:
-    """Say in what way two values differ; None if they do not."""
-    if _equal(yours, expected, tolerance):
-        return None
-    for words, slip in slips.items():
-        if _equal(yours, slip, tolerance):
-            return words
+    """Say in what way two values differ; None if they do not.
+
+    Types come first, so that an object that claims to equal everything equals nothing here.
+    """
     if isinstance(expected, Seal):
+        if _digest(_plain(yours)) == expected.digest:
+            return None
         form = f" (its form: {expected.form})" if expected.form else ""
         return f"it is {_short(yours, show=repr)}, which is not right{form}"
-    if not _same_kind(yours, expected):
-        wanted = NAMES.get(_kind(expected), f"a {type(expected).__name__}")
+    mine, right = _kind(yours), _kind(expected)
+    if mine is not right and (mine, right) != (int, float):
+        wanted = NAMES.get(right, f"a {type(expected).__name__}")
         return f"it is of type {type(yours).__name__}: make it {wanted}"
     if isinstance(expected, np.ndarray):
         return _array_difference(yours, expected, tolerance, kind, limits)
-    if isinstance(expected, (list, tuple, dict)):
-        return _item_difference(yours, expected, tolerance)
-    return f"it is {_short(yours)}, which is not right"
+    if not isinstance(expected, (list, tuple, dict)):
+        equal = _close(yours, expected, tolerance).all()
+        return None if equal else f"it is {_short(yours)}, which is not right"
+    named = isinstance(expected, dict)
+    if named and (missing := [key for key in expected if key not in yours]):
+        return f"it has no {missing[0]!r}"
+    if len(yours) != len(expected):
+        return f"it has {len(yours)} items, not {len(expected)}"
+    for key in expected if named else range(len(expected)):
+        if found := _difference(yours[key], expected[key], tolerance):
+            return f"item {key!r}: {found}"
+    return None
 
 
 def _array_difference(
     yours: Array, expected: Array, tolerance: float, kind: str, limits: Limits
-) -> str:
+) -> str | None:
     if yours.shape != expected.shape:
         order = sorted(yours.shape) == sorted(expected.shape)
         remedy = ": are its axes in the right order?" if order else ""
         return f"its shape is {yours.shape}, not {expected.shape}{remedy}"
-    if not _dtype_fits(yours.dtype, expected.dtype):
+    letter = expected.dtype.kind
+    if yours.dtype != expected.dtype and (yours.dtype.kind != letter or letter not in "if"):
         names = {"i": "a signed integer, such as int64", "f": "a float, such as float64"}
-        wanted = names.get(expected.dtype.kind, str(expected.dtype))
-        return f"its dtype is {yours.dtype}: make it {wanted}"
-    if trouble := _blank(yours, expected, kind) or _no_number(yours, expected, kind):
-        return trouble
-    if kind == "track":
-        return _track_difference(yours, expected, tolerance, limits)
-    if kind == "clip":
-        return _clip_difference(yours, expected)
-    place = tuple(np.argwhere(~_close(yours, expected, tolerance))[0].tolist())
+        return f"its dtype is {yours.dtype}: make it {names.get(letter, expected.dtype)}"
+    wrong = ~_close(yours, expected, tolerance)
+    if not wrong.any():
+        return None
+    if letter in "iuf" and yours.size > 1 and not yours.any():
+        remedy = "part = … only names an array, part[:] = … fills it"
+        return f"it is 0 everywhere, as if never filled: {remedy}"
+    if kind == "clip" and (yours == yours[-1]).all() and (expected != expected[0]).any():
+        return "all its frames are the last one: make a new array, or a copy, for each frame"
+    lost = _lost(yours) & ~_lost(expected)
+    place = tuple(np.argwhere(lost if lost.any() else wrong)[0].tolist())
     at = f" at [{', '.join(map(str, place))}]" if place else ""
+    if lost.any() and kind == "track":
+        nan = "the position there is nan: 0 / 0 gives nan, as when a frame holds no ink"
+        return f"frame {place[-2]}: {nan}"
+    if lost.any():
+        number = "nan or inf made into a whole number" if letter == "i" else "nan or inf"
+        return f"its value{at} is {number}: does it divide by 0?"
+    if kind == "track":
+        return _track_difference(yours, expected, place, tolerance, limits)
+    if kind == "clip":
+        return _clip_difference(yours, expected, place, wrong[place[0]].sum(), tolerance)
     mine, right = _short(yours[place]), _short(expected[place])
     if mine == right:  # the digits that are shown do not tell them apart
         mine, right = repr(yours[place].item()), repr(expected[place].item())
     return f"its value{at} is {mine}, not {right}"
 
 
-def _blank(yours: Array, expected: Array, kind: str) -> str | None:
-    """Name what writing into a copy, or into one array again and again, leaves behind."""
-    if yours.dtype.kind in "iuf" and yours.size > 1 and not yours.any():
-        return (
-            "it is 0 everywhere, as if never filled: "
-            "part = … only names an array, part[:] = … fills it"
-        )
-    if kind == "clip" and (yours == yours[-1]).all() and (expected != expected[0]).any():
-        return "all its frames are the last one: make a new array, or a copy, for each frame"
-    return None
+def _lost(numbers: Array) -> NDArray[np.bool_]:
+    """Find what a division by zero leaves: nan, inf, or the least of all whole numbers."""
+    if numbers.dtype.kind == "f":
+        return ~np.isfinite(numbers)
+    whole = numbers.dtype.kind == "i" and numbers.itemsize >= 4
+    return numbers == np.iinfo(numbers.dtype).min if whole else np.zeros(numbers.shape, bool)
 
 
-def _no_number(yours: Array, expected: Array, kind: str) -> str | None:
-    """Name a division by zero, where it shows: as nan, inf, or the least of all whole numbers."""
-    if yours.dtype.kind == "f":
-        odd = ~np.isfinite(yours) & np.isfinite(expected)
-    else:
-        least = np.iinfo(yours.dtype).min if yours.dtype.kind == "i" else 0
-        odd = (yours == least) & (expected != least) & bool(least < -(2**30))
-    if not odd.any():
-        return None
-    place = np.argwhere(odd)[0].tolist()
-    if kind == "track":
-        frame = f"frame {place[-2]}: "
-        return f"{frame}the position there is nan: 0 / 0 gives nan, as when a frame holds no ink"
-    at = f" at [{', '.join(map(str, place))}]" if place else ""
-    number = "nan or inf" if yours.dtype.kind == "f" else "nan or inf made into a whole number"
-    return f"its value{at} is {number}: does it divide by 0?"
-
-
-def _track_difference(yours: Array, expected: Array, tolerance: float, limits: Limits) -> str:
-    def at(place: Array) -> str:
-        digit = f"digit {place[0]}, " if expected.ndim > 2 else ""
-        return f"{digit}frame {place[-1]}: your digit is at"
-
+def _track_difference(
+    yours: Array, expected: Array, place: tuple[int, ...], tolerance: float, limits: Limits
+) -> str:
     low, high = limits or (-np.inf, np.inf)
-    outside = np.argwhere(~((yours >= low) & (yours <= high)))
-    if limits and len(outside):
-        place = outside[0]
-        value, axis = yours[tuple(place)], ("row", "column")[place[-1]]
-        canvas = f"outside the canvas ({_short(low)} to {_short(high)})"
-        return f"{at(place[:-1])} {axis} {_short(value)}, {canvas}"
-    if _equal(yours[..., ::-1], expected, tolerance):
+    outside = (yours < low) | (yours > high)
+    *at, axis = np.argwhere(outside)[0].tolist() if outside.any() else place
+    digit = f"digit {at[0]}, " if len(at) > 1 else ""
+    here = f"{digit}frame {at[-1]}: your digit is at"
+    mine, right = yours[tuple(at)], expected[tuple(at)]
+    if outside.any():
+        number = f"{('row', 'column')[axis]} {_short(mine[axis])}"
+        return f"{here} {number}, outside the canvas ({_short(low)} to {_short(high)})"
+    if _close(yours[..., ::-1], expected, tolerance).all():
         return "row and column are swapped: the row comes first"
     if shift := _shift(yours.swapaxes(0, -2), expected.swapaxes(0, -2), tolerance):
         remedy = ": step first, then record" if shift == "late" else ""
         return f"every position comes one frame too {shift}{remedy}"
-    place = np.argwhere(~_close(yours, expected, tolerance).all(axis=-1))[0]
-    mine, right = yours[tuple(place)], expected[tuple(place)]
-    return (
-        f"{at(place)} row {_short(mine[0])}, column {_short(mine[1])}; "
-        f"expected row {_short(right[0])}, column {_short(right[1])}"
-    )
+    seen, wanted = (f"row {_short(row)}, column {_short(column)}" for row, column in (mine, right))
+    return f"{here} {seen}; expected {wanted}"
 
 
-def _clip_difference(yours: Array, expected: Array) -> str:
-    if shift := _shift(yours, expected, 0):
+def _clip_difference(
+    yours: Array, expected: Array, place: tuple[int, ...], n: int, tolerance: float
+) -> str:
+    if shift := _shift(yours, expected, tolerance):
         return f"every frame comes one too {shift}"
-    wrong = yours != expected
-    frame, row, column = place = tuple(np.argwhere(wrong)[0].tolist())
-    n = wrong[frame].sum()
+    frame, row, column = place
     number = "1 pixel of this frame differs" if n == 1 else f"{n} pixels of this frame differ"
-    return (
-        f"frame {frame}, row {row}, column {column}: your pixel is {_short(yours[place])}, "
-        f"expected {_short(expected[place])} ({number})"
-    )
+    pixel = f"your pixel is {_short(yours[place])}, expected {_short(expected[place])}"
+    return f"frame {frame}, row {row}, column {column}: {pixel} ({number})"
 
 
 def _shift(yours: Array, expected: Array, tolerance: float) -> str | None:
     """Tell whether all comes one step too late or too early along the first axis."""
-    if len(expected) > 1 and _equal(yours[1:], expected[:-1], tolerance):
+    if len(expected) > 1 and _close(yours[1:], expected[:-1], tolerance).all():
         return "late"
-    if len(expected) > 1 and _equal(yours[:-1], expected[1:], tolerance):
+    if len(expected) > 1 and _close(yours[:-1], expected[1:], tolerance).all():
         return "early"
     return None
-
-
-def _item_difference(yours: Any, expected: Any, tolerance: float) -> str | None:
-    if isinstance(expected, dict) and (missing := [key for key in expected if key not in yours]):
-        return f"it has no {missing[0]!r}"
-    if len(yours) != len(expected):
-        return f"it has {len(yours)} items, not {len(expected)}"
-    for key in expected if isinstance(expected, dict) else range(len(expected)):
-        if found := _difference(yours[key], expected[key], tolerance):
-            return f"item {key!r}: {found}"
-    return None
-
-
-def _equal(yours: Any, expected: Any, tolerance: float) -> bool:
-    """Compare by type first: an object that claims to equal everything equals nothing here."""
-    if isinstance(expected, Seal):
-        return _digest(_plain(yours)) == expected.digest
-    if not _same_kind(yours, expected):
-        return False
-    if isinstance(expected, np.ndarray):
-        fits = yours.shape == expected.shape and _dtype_fits(yours.dtype, expected.dtype)
-        return fits and bool(_close(yours, expected, tolerance).all())
-    if isinstance(expected, (list, tuple, dict)):
-        return _item_difference(yours, expected, tolerance) is None
-    return bool(np.all(_close(yours, expected, tolerance)))
 
 
 def _kind(value: Any) -> type:
@@ -561,20 +493,11 @@ def _kind(value: Any) -> type:
     return kind
 
 
-def _same_kind(yours: Any, expected: Any) -> bool:
-    mine, right = _kind(yours), _kind(expected)
-    return mine is right or (mine, right) == (int, float)
-
-
-def _dtype_fits(yours: np.dtype[Any], expected: np.dtype[Any]) -> bool:
-    return yours == expected or (yours.kind == expected.kind and yours.kind in "if")
-
-
 def _close(yours: Any, expected: Any, tolerance: float) -> NDArray[np.bool_]:
     if np.asarray(expected).dtype.kind == "f":
         if type(yours) is int:
             yours = float(yours) if abs(yours) < HUGE else math.inf
-        return np.isclose(yours, expected, rtol=0, atol=tolerance, equal_nan=True)
+        return np.asarray(np.isclose(yours, expected, rtol=0, atol=tolerance, equal_nan=True))
     return np.asarray(yours == expected)
 
 
@@ -596,17 +519,7 @@ def _beside(yours: Any, expected: NDArray[np.uint8]) -> Player | None:
     if not numbers or yours.shape != expected.shape or expected.dtype != np.uint8:
         return None
     mine = np.nan_to_num(yours.astype(np.float64)).clip(0, 255).astype(np.uint8)
-    difference = np.abs(mine.astype(np.int16) - expected).astype(np.uint8)
     alt = "Your clip, the expected one, and their difference, which is black where they agree."
-    titles = ["yours", "expected", "difference"]
-    clips = np.stack([mine, expected, difference])[..., np.newaxis]  # one channel, whatever length
-    return animate(clips, alt, titles=titles, fps=5)
-
-
-def _show(player: Player | None) -> None:
-    """Show the player beside an error, where a notebook runs."""
-    if player is not None:
-        with contextlib.suppress(ImportError):
-            from IPython.display import display
-
-            display(player)
+    player = animate_error(mine[..., np.newaxis], expected[..., np.newaxis], alt)
+    player.titles = ["yours", "expected", "difference"]
+    return player

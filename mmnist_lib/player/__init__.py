@@ -20,6 +20,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,49 +31,41 @@ from PIL import Image
 from .._atomic import check_target, new_files
 from .._checks import check_array, check_count, check_number, check_one_each
 from .._frames import check_images
-from .._mosaic import GAP, mosaic
+from .._mosaic import in_rows, mosaic
 
 __all__ = ["Player", "animate", "animate_error", "slider"]
 
 PAGE = Path(__file__).with_name("player.html")
 
 
+@dataclass(eq=False, repr=False)
 class Player:
     """A clip that plays on a page without a kernel; `animate` makes it.
 
     In a notebook and on the site it is a small player: play and pause, a frame slider,
     arrow keys. Where HTML does not go, such as a PDF, it is a strip; in a terminal, a
-    line with the shape and a hash of the frames. What `animate` was passed is kept as `alt`,
-    `titles`, `labels`, `fps` and `autoplay`; titles are empty if there were none.
-
-    Attributes
-    ----------
-    clips : uint8, ``(n, n_frames, H, W)``, or ``(n, n_frames, H, W, 3)`` in color
-        The frames.
-    sha256 : str
-        A hash of their shape and their bytes.
+    line with the shape and a hash of the frames. `clips` are the frames, uint8 ``(n, n_frames, H,
+    W)``, or ``(n, n_frames, H, W, 3)`` in color. The rest is what `animate` was passed; titles and
+    labels are empty if there were none.
     """
 
-    def __init__(
-        self,
-        clips: NDArray[np.uint8],
-        alt: str,
-        titles: Sequence[str],
-        labels: Sequence[str],
-        fps: float,
-        autoplay: bool,
-    ) -> None:
-        self.clips, self.alt, self.titles, self.labels = clips, alt, titles, labels
-        self.fps, self.autoplay = fps, autoplay
-        self.sha256 = hashlib.sha256(repr(clips.shape).encode() + clips.tobytes()).hexdigest()
+    clips: NDArray[np.uint8]
+    alt: str
+    titles: Sequence[str]
+    labels: Sequence[str]
+    fps: float
+    autoplay: bool
+
+    @property
+    def sha256(self) -> str:
+        """A hash of the shape and the bytes of the frames."""
+        return hashlib.sha256(repr(self.clips.shape).encode() + self.clips.tobytes()).hexdigest()
 
     def __repr__(self) -> str:
         n, n_frames, height, width = self.clips.shape[:4]
+        shape = f"{n_frames} frames of {height} × {width} pixels"
         clips = f"{n} clips of " if n > 1 else ""
-        return (
-            f"<Player: {clips}{n_frames} frames of {height} × {width} pixels, "
-            f"sha256 {self.sha256[:12]}>"
-        )
+        return f"<Player: {clips}{shape}, sha256 {self.sha256[:12]}>"
 
     def _repr_html_(self) -> str:
         n_frames = self.clips.shape[1]
@@ -96,7 +89,7 @@ class Player:
     def _figure(self, number: int, columns: int) -> str:
         """Write one clip as a sheet of its frames, behind a screen that shows one of them."""
         (n, _, height, width), title = self.clips.shape[:4], self.titles[number]
-        sheet = _sheet(self.clips[number], columns)
+        sheet = mosaic(in_rows(self.clips[number], columns), 0, 0)
         shown = _shown(width, 256 if n == 1 else 208)
         alt = html.escape(f"{self.alt} ({title})" if title else self.alt)
         caption = f"<figcaption>{html.escape(title)}</figcaption>" if title else ""
@@ -110,8 +103,7 @@ class Player:
 
     def _repr_png_(self) -> bytes:
         shown = np.linspace(0, self.clips.shape[1] - 1, min(10, self.clips.shape[1])).astype(int)
-        picture = mosaic((self.clips[:, shown] / np.float32(255)).astype(np.float32))
-        return _png(_bytes(np.nan_to_num(picture, nan=1)))
+        return _png(mosaic(self.clips[:, shown]), paper=255)
 
     def save(self, path: str | os.PathLike[str], *, scale: int = 4) -> None:
         """Save as an animated GIF; several clips stand side by side, without their titles.
@@ -120,35 +112,18 @@ class Player:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     animate(np.zeros((20, 64, 64), np.uint8)).save(f"{folder}/clip.gif")
 
-        A GIF counts time in hundredths of a second, so `fps` is kept to the nearest of those,
-        and to 50 at the most.
-
-        Parameters
-        ----------
-        path : str or path
-            A name that ends in ``.gif``. A file of that name is replaced, once the new one
-            is whole.
-        scale : int, default 4
-            Side in the GIF of each pixel of a frame.
-
-        Raises
-        ------
-        FileNotFoundError, IsADirectoryError
-            If the folder does not exist, or the name is that of a folder.
+        `path` ends in ``.gif``. A file of that name is replaced, once the new one is whole. If its
+        folder does not exist, that is a FileNotFoundError, and a folder of that name is an
+        IsADirectoryError. Each pixel becomes `scale` by `scale` pixels. A GIF counts time in
+        hundredths of a second, so `fps` is kept to the nearest of those, and to 50 at the most.
         """
         path = check_target(path, (".gif", ".GIF"), force=True)
         scale = check_count(scale, "scale", most=100)
-        widths = [(0, GAP if axis == 3 else 0) for axis in range(self.clips.ndim)]
-        wide = np.pad(self.clips, widths, constant_values=255)
-        frames = np.concatenate(list(wide), axis=2)[:, :, :-GAP]  # (n_frames, H, wide[, 3])
-        frames = frames.repeat(scale, axis=1).repeat(scale, axis=2)
-        first, *others = (Image.fromarray(frame) for frame in frames)
-        duration = max(2, round(100 / self.fps)) * 10
+        wide = (mosaic(frames[np.newaxis]) for frames in self.clips.swapaxes(0, 1))
+        first, *others = (_image(frame.repeat(scale, 0).repeat(scale, 1), 255) for frame in wide)
+        timing = {"loop": 0, "duration": max(2, round(100 / self.fps)) * 10, "optimize": False}
         with new_files(path, force=True) as (file,):
-            first.save(
-                file, "GIF", save_all=True, append_images=others, loop=0, duration=duration,
-                optimize=False,
-            )  # fmt: skip
+            first.save(file, "GIF", save_all=True, append_images=others, **timing)
 
 
 def animate(
@@ -165,34 +140,20 @@ def animate(
     >>> animate(np.zeros((20, 64, 64), np.uint8), alt="Darkness.")
     <Player: 20 frames of 64 × 64 pixels, sha256 2886bbe5f310>
 
-    Parameters
-    ----------
-    frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
-        One sequence, or several that play in step. An axis of one channel, or of three colors,
-        may come last or after time.
-    alt : str, optional
-        What the frames show, for those who do not see them.
-    titles : sequence of str, optional
-        A title for each sequence.
-    labels : sequence of length n_frames, optional
-        What to say at each frame, in place of its number.
-    fps : float, default 10
-        Frames per second, from 0.1 to 100.
-    autoplay : bool, default False
-        Whether to play at once. A reader whose system asks for reduced motion is spared.
+    `frames` are one sequence, ``(n_frames, H, W)``, or several that play in step, ``(n, n_frames,
+    H, W)``. An axis of one channel, or of three colors, may come last or after time. `alt` tells
+    those who do not see the frames what they show. Each sequence may have one of the `titles`, and
+    each frame one of the `labels`, in place of its number. They play at `fps` frames a second, 0.1
+    to 100, and with `autoplay` at once, unless a reader's system asks for reduced motion.
 
-    Returns
-    -------
-    Player
-        Shows itself when it is the last value of a cell; ``.save("clip.gif")`` writes a GIF.
+    Returns a `Player`, which shows itself when it is the last value of a cell;
+    ``.save("clip.gif")`` writes a GIF.
     """
     clips = _bytes(check_images(frames, "frames", 3, 4))
     n, n_frames, height, width = clips.shape[:4]
-    check_one_each(titles, "titles", n, "clips")
-    check_one_each(labels, "labels", n_frames, "frames")
+    titles = check_one_each(titles, "titles", n, "clips") or [""] * n
+    labels = check_one_each(labels, "labels", n_frames, "frames")
     alt = str(alt or f"A clip of {n_frames} frames of {height} by {width} pixels.")
-    titles = [""] * n if titles is None else [str(title) for title in titles]
-    labels = [] if labels is None else [str(label) for label in labels]
     return Player(clips, alt, titles, labels, check_number(fps, "fps", 0.1, 100), autoplay)
 
 
@@ -210,25 +171,17 @@ def animate_error(
     >>> animate_error(sequence, sequence, "No error at all.").titles
     ['prediction', 'truth', 'error']
 
-    Parameters
-    ----------
-    predicted, true : array of shape ``(n_frames, H, W)``
-        Two sequences of the same shape. Floats of a prediction are clipped to [0, 1].
-    alt, labels, fps : as for `animate`
-
-    Returns
-    -------
-    Player
-        Three clips: prediction, truth and error, the error being white where they differ most.
+    `predicted` and `true` are sequences of the same shape, ``(n_frames, H, W)``; floats of a
+    prediction are clipped to [0, 1]. `alt`, `labels` and `fps` are as for `animate`. Returns a
+    `Player` of three clips: prediction, truth and error, which is white where they differ most.
     """
     prediction = check_array(predicted, "predicted")
     if prediction.dtype.kind == "f":
         prediction = prediction.clip(0, 1)
     left, right = check_images(prediction, "predicted", 3), check_images(true, "true", 3)
     if left.shape != right.shape:
-        raise ValueError(
-            f"predicted has shape {left.shape} and true {right.shape}: pass the same for both"
-        )
+        shapes = f"predicted has shape {left.shape} and true {right.shape}"
+        raise ValueError(f"{shapes}: pass the same for both")
     clips = np.stack([left, right, np.abs(left - right)])
     clips = clips[..., np.newaxis] if clips.ndim == 4 else clips  # so that 3 are no colors
     return animate(clips, alt, titles=["prediction", "truth", "error"], labels=labels, fps=fps)
@@ -242,48 +195,39 @@ def slider(
     >>> images = np.linspace(0, 1, 3)[:, None, None] * np.ones((3, 28, 28))
     >>> widget = slider(images, ["dark", "gray", "light"], description="ink")
 
-    Parameters
-    ----------
-    images : array of shape ``(n, H, W)``
-        One image for each place of the slider.
-    labels : sequence of length n
-        What the slider says at each place.
-    description : str
-        What it changes, written beside it.
-    alt : str
-        What the images show; the label of each is added.
+    At each of its n places the slider shows one of the `images`, ``(n, H, W)``, and says one of the
+    `labels`. `description` stands beside it and tells what it changes, and `alt` tells what the
+    images show; the label of each is added.
 
-    Returns
-    -------
-    ipywidgets.VBox or Player
-        A slider that is linked in the browser to a stack of images. Where ipywidgets 8 is not
-        installed (Colab has 7), and on a page without a kernel, a `Player` of the same images.
+    Returns an ``ipywidgets.VBox``, a slider that is linked in the browser to a stack of images.
+    Where ipywidgets 8 is not installed (Colab has 7), and on a page without a kernel, it is a
+    `Player` of the same images.
     """
     pixels = _bytes(check_images(images, "images", 3))
     if labels is None:
         raise TypeError("labels=None: pass one for each image")
-    check_one_each(labels, "labels", len(pixels), "images")
+    labels = check_one_each(labels, "labels", len(pixels), "images")
     said = [f"{description} {label}".strip() for label in labels]
     player = animate(pixels, f"{alt} ({said[0]} … {said[-1]})".strip(), labels=said, fps=2)
     try:
         from ipywidgets import HTML, SelectionSlider, Stack, VBox, jslink
     except ImportError:
         return player
+    style = (
+        f"width: {_shown(pixels.shape[2], 256)}px; max-width: 100%; image-rendering: pixelated; "
+        "padding: 0; filter: none; border-radius: 3px"
+    )
     alts = [html.escape(f"{alt} ({label})".strip()) for label in said]
-    stack = Stack([HTML(_image(*one)) for one in zip(pixels, alts, strict=True)], selected_index=0)
-    control = SelectionSlider(options=[str(label) for label in labels], description=description)
+    tags = [
+        f'<img alt="{text}" src="{_data_url(image)}" style="{style}">'
+        for text, image in zip(alts, pixels, strict=True)
+    ]
+    stack = Stack([HTML(tag) for tag in tags], selected_index=0)
+    control = SelectionSlider(options=labels, description=description)
     jslink((control, "index"), (stack, "selected_index"))
     box = VBox([stack, control])
     box._repr_html_ = player._repr_html_  # kept beside the widget in what a notebook stores
     return box
-
-
-def _image(pixels: NDArray[np.uint8], alt: str) -> str:
-    style = (
-        f"width: {_shown(pixels.shape[1], 256)}px; max-width: 100%; image-rendering: pixelated; "
-        "padding: 0; filter: none; border-radius: 3px"
-    )
-    return f'<img alt="{alt}" src="{_data_url(pixels)}" style="{style}">'
 
 
 def _shown(width: int, wished: int) -> int:
@@ -291,25 +235,20 @@ def _shown(width: int, wished: int) -> int:
     return max(1, round(wished / width)) * width
 
 
-def _sheet(frames: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """Lay all frames out in rows, without gaps."""
-    n_frames, height, width, *color = frames.shape
-    rows = math.ceil(n_frames / columns)
-    sheet = np.zeros((rows * columns, height, width, *color), np.uint8)
-    sheet[:n_frames] = frames
-    sheet = sheet.reshape(rows, columns, height, width, *color).swapaxes(1, 2)
-    return sheet.reshape(rows * height, columns * width, *color)
-
-
 def _bytes(unit: NDArray[np.float32]) -> NDArray[np.uint8]:
     return (255 * unit).round().astype(np.uint8)
 
 
-def _png(image: NDArray[np.uint8]) -> bytes:
+def _image(picture: NDArray[Any], paper: int) -> Image.Image:
+    """Return a picture of gray levels or colors, with `paper` where nothing is drawn."""
+    return Image.fromarray(np.nan_to_num(picture, nan=paper).astype(np.uint8))
+
+
+def _png(picture: NDArray[Any], paper: int = 0) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", optimize=True)
+    _image(picture, paper).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def _data_url(image: NDArray[np.uint8]) -> str:
-    return "data:image/png;base64," + base64.b64encode(_png(image)).decode()
+def _data_url(picture: NDArray[Any]) -> str:
+    return "data:image/png;base64," + base64.b64encode(_png(picture)).decode()

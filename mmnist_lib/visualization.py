@@ -59,9 +59,14 @@ def show_digits(
 
     >>> show_digits(np.eye(28)[np.newaxis], labels=["a diagonal"])
 
-    `images` are ``(n, H, W)``, or one alone, ``(H, W)``. If there are `labels`, one stands above
-    each. By default the number of `columns` makes the grid as near to a square as n allows. It is
-    drawn on `ax`, or on a new figure.
+    Parameters
+    ----------
+    images : array of shape ``(n, H, W)`` or ``(H, W)``
+    labels : sequence of length n, optional
+        What to write above each.
+    columns : int, optional
+        Columns of the grid; by default as near to a square as n allows.
+    ax : matplotlib.axes.Axes, optional
     """
     tiles = check_images(images, "images", 2, 3)
     n = len(tiles)
@@ -89,9 +94,15 @@ def show_strip(
 
     >>> show_strip(np.zeros((20, 64, 64), np.uint8), every=4)
 
-    `frames` are one sequence, ``(n_frames, H, W)``, or several to compare, ``(n, n_frames, H, W)``,
-    one strip each, with its title beside it if there are `titles`. `every` is 1 to show each
-    frame, 2 to show every second one, and so on. They are drawn on `ax`, or on a new figure.
+    Parameters
+    ----------
+    frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
+        One sequence, or several to compare, one strip each.
+    every : int, default 1
+        Show each frame, or every second, third …
+    titles : sequence of str, optional
+        One for each strip.
+    ax : matplotlib.axes.Axes, optional
     """
     sequences = check_images(frames, "frames", 3, 4)
     numbers = range(0, sequences.shape[1], check_count(every, "every"))
@@ -137,9 +148,18 @@ def long_exposure(frames: NDArray[Any], how: str = "max") -> NDArray[Any]:
     >>> int(long_exposure(frames)[5, 5]), int(long_exposure(frames, "mean")[5, 5])
     (200, 50)
 
-    `frames` are one sequence or many, ``(..., n_frames, H, W)``. If `how` is ``"max"``, each pixel
-    keeps its brightest moment, so you see the whole path; ``"mean"`` shows how long each was lit.
-    Returns ``(..., H, W)`` of the dtype of `frames`; the mean of uint8 is rounded.
+    Parameters
+    ----------
+    frames : array of shape ``(..., n_frames, H, W)``
+        One sequence or many.
+    how : {"max", "mean"}, default "max"
+        ``"max"`` keeps each pixel's brightest moment and shows the whole path;
+        ``"mean"`` shows how long each pixel was lit.
+
+    Returns
+    -------
+    array of shape ``(..., H, W)``
+        Of the dtype of `frames`; the mean of uint8 is rounded.
     """
     frames, colors = check_frames(frames, "frames", ANY, colors=True)
     time = -4 if colors else -3
@@ -165,13 +185,21 @@ def show_path(
 
     >>> show_path([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0], [0.5, 0.5]])
 
-    `path` is ``(row, column)`` in unit coordinates, of one digit, ``(n_frames, 2)``, or of k,
-    ``(k, n_frames, 2)``. An arrow leads from each frame to the next, a dot marks the first frame,
-    and a ring the frame in which the digit turns around on either axis. The dashed square is as
-    far as a center can go before its digit leaves the canvas.
+    An arrow leads from each frame to the next, a dot marks the first frame, and a ring the
+    frame in which the digit turns around on either axis. The dashed square is as far as a
+    center can go before its digit leaves the canvas.
 
-    `size` and `digit_size` are the sides of the canvas and of a digit in pixels. What to draw over
-    is `background`, ``(size, size)``, such as a long exposure. `ax` is the axes to draw on.
+    Parameters
+    ----------
+    path : array_like of float, shape ``(n_frames, 2)`` or ``(k, n_frames, 2)``
+        ``(row, column)`` in unit coordinates, of one digit or of k.
+    size : int, default 64
+        Side of the canvas in pixels.
+    digit_size : int, default 28
+        Side of a digit in pixels.
+    background : array of shape ``(size, size)``, optional
+        What to draw over, such as a long exposure.
+    ax : matplotlib.axes.Axes, optional
     """
     paths, free = check_points(path, "path"), check_free_range(size, digit_size)
     if paths.ndim not in (2, 3) or paths.size == 0:

@@ -140,14 +140,26 @@ def animate(
     >>> animate(np.zeros((20, 64, 64), np.uint8), alt="Darkness.")
     <Player: 20 frames of 64 × 64 pixels, sha256 2886bbe5f310>
 
-    `frames` are one sequence, ``(n_frames, H, W)``, or several that play in step, ``(n, n_frames,
-    H, W)``. An axis of one channel, or of three colors, may come last or after time. `alt` tells
-    those who do not see the frames what they show. Each sequence may have one of the `titles`, and
-    each frame one of the `labels`, in place of its number. They play at `fps` frames a second, 0.1
-    to 100, and with `autoplay` at once, unless a reader's system asks for reduced motion.
+    Parameters
+    ----------
+    frames : array of shape ``(n_frames, H, W)`` or ``(n, n_frames, H, W)``
+        One sequence, or several that play in step. An axis of one channel, or of three colors,
+        may come last or after time.
+    alt : str, optional
+        What the frames show, for those who do not see them.
+    titles : sequence of str, optional
+        A title for each sequence.
+    labels : sequence of length n_frames, optional
+        What to say at each frame, in place of its number.
+    fps : float, default 10
+        Frames per second, from 0.1 to 100.
+    autoplay : bool, default False
+        Whether to play at once. A reader whose system asks for reduced motion is spared.
 
-    Returns a `Player`, which shows itself when it is the last value of a cell;
-    ``.save("clip.gif")`` writes a GIF.
+    Returns
+    -------
+    Player
+        Shows itself when it is the last value of a cell; ``.save("clip.gif")`` writes a GIF.
     """
     clips = _bytes(check_images(frames, "frames", 3, 4))
     n, n_frames, height, width = clips.shape[:4]
@@ -195,13 +207,22 @@ def slider(
     >>> images = np.linspace(0, 1, 3)[:, None, None] * np.ones((3, 28, 28))
     >>> widget = slider(images, ["dark", "gray", "light"], description="ink")
 
-    At each of its n places the slider shows one of the `images`, ``(n, H, W)``, and says one of the
-    `labels`. `description` stands beside it and tells what it changes, and `alt` tells what the
-    images show; the label of each is added.
+    Parameters
+    ----------
+    images : array of shape ``(n, H, W)``
+        One image for each place of the slider.
+    labels : sequence of length n
+        What the slider says at each place.
+    description : str
+        What it changes, written beside it.
+    alt : str
+        What the images show; the label of each is added.
 
-    Returns an ``ipywidgets.VBox``, a slider that is linked in the browser to a stack of images.
-    Where ipywidgets 8 is not installed (Colab has 7), and on a page without a kernel, it is a
-    `Player` of the same images.
+    Returns
+    -------
+    ipywidgets.VBox or Player
+        A slider that is linked in the browser to a stack of images. Where ipywidgets 8 is not
+        installed (Colab has 7), and on a page without a kernel, a `Player` of the same images.
     """
     pixels = _bytes(check_images(images, "images", 3))
     if labels is None:

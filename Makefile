@@ -67,12 +67,12 @@ test: $(DEV) $(NODE) $(LIVE) ## format, lint, types, the site, and every test an
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	@mkdir -p _build
-	@echo 'Checking the types and building the site, while the tests that need no site run.'
-	@{ $(BIN)/mypy && export EDITION=study && $(PUBLISH); } >_build/site.log 2>&1 & \
-	    trap "kill $$!" INT TERM; \
-	    $(PYTEST) 3 --ignore=tests/website; tests=$$?; \
-	    wait $$! || { cat _build/site.log; exit 1; }; exit $$tests
-	$(PYTEST) 3 tests/website
+	@echo 'The types are checked, the site is built and tested, and all else is tested beside it.'
+	@{ $(BIN)/mypy && (export EDITION=study && $(PUBLISH)) && $(PYTEST) 3 tests/website; } \
+	    >_build/site.log 2>&1 & trap "kill $$!" INT TERM; \
+	    $(PYTEST) 2 --ignore=tests/website; tests=$$?; \
+	    echo 'What the site says follows when its tests end.'; \
+	    wait $$!; site=$$?; cat _build/site.log; exit $$((tests | site))
 
 screenshots: $(DEV) $(NODE) ## pictures of every page in _build/screenshots, wide and narrow, light and dark
 	@test -f $(INDEX) && test -z "$$(find $(SOURCES) -newer $(INDEX) -type f \

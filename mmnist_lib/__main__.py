@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from . import formats
 from ._atomic import check_target, new_files
@@ -22,7 +23,9 @@ from .bouncing import RULES
 from .compositing import Frames, MovingMNIST
 from .files import load_sequences, save_sequences
 from .loading import load_mnist
+from .player import animate
 from .scoring import score_file
+from .visualization import show_strip
 
 RAW = argparse.RawDescriptionHelpFormatter
 ARGUMENT = (
@@ -91,20 +94,17 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-class _Bar:
-    """A progress bar on a terminal, and nothing elsewhere."""
+def _bar(what: str, total: int) -> formats.Progress:
+    """Return what draws a progress bar on a terminal, and nothing elsewhere."""
 
-    def __init__(self, what: str, total: int) -> None:
-        self.what, self.total, self.shown = what, total, -1
+    def draw(done: int) -> None:
+        percent = 100 * done // total
+        bar = "#" * (percent * 3 // 10)
+        end = "\r\x1b[K" if percent == 100 else ""  # the line is wiped when all is done
+        text = f"\r{what} [{bar:<30}] {percent:3d} %"
+        print(text, end=end, file=sys.stderr, flush=True)
 
-    def __call__(self, done: int) -> None:
-        percent = 100 * done // self.total
-        if percent > self.shown and sys.stderr.isatty():
-            bar = "#" * (percent * 3 // 10)
-            end = "\r\x1b[K" if percent == 100 else ""  # the line is wiped when all is done
-            text = f"\r{self.what} [{bar:<30}] {percent:3d} %"
-            print(text, end=end, file=sys.stderr, flush=True)
-        self.shown = max(percent, self.shown)
+    return draw if sys.stderr.isatty() else lambda done: None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -183,16 +183,15 @@ def _generate(options: argparse.Namespace) -> int:
     if to_store:
         from .scale import save_zarr  # before the digits: if Dask is missing, say so at once
     images, labels = _digits(options)
-    settings = {name: getattr(options, name) for name in ("size", "step_length", "rule", "seed")}
-    settings |= {"n_digits": options.digits, "n_frames": options.frames}
-    data = MovingMNIST(images, labels, **settings)
-    same: dict[str, Any] = {name: getattr(options, name) for name in ("layout", "truth", "force")}
-    same["progress"] = _Bar(path.name, options.sequences)
+    data = MovingMNIST(
+        images, labels, n_digits=options.digits, n_frames=options.frames, size=options.size,
+        step_length=options.step_length, rule=options.rule, seed=options.seed,
+    )  # fmt: skip
+    names, save = ["layout", "truth", "force"], save_sequences
     if to_store:
-        store = {name: getattr(options, name) for name in ("scheduler", "resume", "block")}
-        save_zarr(data, options.sequences, path, **same, **store)
-    else:
-        save_sequences(data, options.sequences, path, **same)
+        names, save = [*names, "scheduler", "resume", "block"], save_zarr
+    how = {name: getattr(options, name) for name in names}
+    save(data, options.sequences, path, progress=_bar(path.name, options.sequences), **how)
     shape = formats.layout_shape(data, options.sequences, options.layout)
     print(f"{path}: uint8 {shape}, of {len(images):,} {options.split} digits, seed {options.seed}")
     if options.truth:
@@ -248,30 +247,20 @@ def _show(options: argparse.Namespace) -> int:
 def _characters(frames: Frames) -> list[list[str]]:
     """Draw frames as lines of characters that fit beside each other on the terminal."""
     # A character is twice as high as wide. The brightest pixel stands for its neighbors.
-    n, size, _ = frames.shape
+    size = frames.shape[-1]
     wide = -(-size // max(1, min(32, shutil.get_terminal_size().columns // 2 - 2)))
-    side = -(-size // (2 * wide)) * 2 * wide
-    canvas = np.zeros((n, side, side), np.uint8)
-    canvas[:, :size, :size] = frames
-    blocks = canvas.reshape(n, side // (2 * wide), 2 * wide, side // wide, wide)
-    drawn = np.array(list(" .:-=+*#%@"))[blocks.max(axis=(2, 4)).astype(int) * 10 // 256]
+    rows = np.maximum.reduceat(frames, np.arange(0, frames.shape[1], 2 * wide), axis=1)
+    blocks = np.maximum.reduceat(rows, np.arange(0, size, wide), axis=2)
+    drawn = np.array(list(" .:-=+*#%@"))[blocks.astype(int) * 10 // 256]
     return [["".join(line) for line in lines] for lines in drawn]
 
 
 def _save(frames: Frames, path: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    from .player import animate
-    from .visualization import show_strip
-
-    if path.suffix.lower() == ".gif":
+    if path.suffix == ".gif":
         animate(frames, alt="A sequence of a file.").save(path)
         return
-    figure, ax = plt.subplots(figsize=(len(frames), 1.4))
-    show_strip(frames, ax=ax)
+    figure = Figure(figsize=(len(frames), 1.4))
+    show_strip(frames, ax=figure.subplots())
     with new_files(path, force=True) as (file,):
         figure.savefig(file, format="png", bbox_inches="tight", dpi=100)
 
@@ -287,7 +276,7 @@ def _check(options: argparse.Namespace) -> int:
             print(f"{options.file} is the published file, byte for byte.")
             return 0
     print(f"{options.file} is not the published file. What is in it, and in the published one:")
-    rows |= formats.statistics(sequences, _Bar(f"statistics of {name}", sequences.shape[0]))
+    rows |= formats.statistics(sequences, _bar(f"statistics of {name}", sequences.shape[0]))
     for key, found in rows.items():
         short = formats.PUBLISHED[key]
         if key == "sha256":
@@ -300,7 +289,7 @@ def _score(options: argparse.Namespace) -> int:
     files: list[Path] = [options.file, *options.more]
     *predicted, true = files
     digits = _digits(options)[0] if options.source else None
-    bar = _Bar(f"scores of {true.name}", 100)
+    bar = _bar(f"scores of {true.name}", 100)
     print(score_file(true, *predicted, layout=options.layout, digits=digits, progress=bar), end="")
     return 0
 

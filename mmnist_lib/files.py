@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import os
 import zipfile
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -86,25 +86,13 @@ def save_sequences(
             return
         file.write(formats.marked_header(shape, layout))
         first_byte = file.tell()
-        for low, high in formats.blocks(data, n_sequences):
+        # Plain writes, not a memory map: where the disk is full, a write raises an error, but
+        # touching a map ends the process without a word.
+        for low, high in formats.blocks(data, n_sequences, progress):
             block = data.batch(low, high)
-            if layout == "batch":
-                file.write(block.data)
-            else:
-                _write_by_time(file, first_byte, block, low, n_sequences)
-            if progress is not None:
-                progress(high)
-
-
-def _write_by_time(
-    file: BinaryIO, first_byte: int, block: Frames, low: int, n_sequences: int
-) -> None:
-    # Plain writes, not a memory map: where the disk is full, a write raises an error, but
-    # touching a map ends the process without a word.
-    frame_bytes = block[0, 0].nbytes
-    for time in range(block.shape[1]):
-        file.seek(first_byte + (time * n_sequences + low) * frame_bytes)
-        file.write(np.ascontiguousarray(block[:, time]).data)
+            for row, part in enumerate([block] if layout == "batch" else block.swapaxes(0, 1)):
+                file.seek(first_byte + (row * n_sequences + low) * part[0].nbytes)
+                file.write(np.ascontiguousarray(part).data)
 
 
 def load_sequences(path: str | os.PathLike[str], layout: str | None = None) -> Frames:

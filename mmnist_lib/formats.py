@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -47,7 +48,7 @@ PUBLISHED = {
 }
 
 
-def layout_of(frames: Any, given: str, layout: str | None, said: str | None = None) -> str:
+def layout_of(frames: Any, given: str, layout: str | None, said: str | None) -> str:
     """Return the layout of an array of sequences; raise ValueError if nothing tells it.
 
     `layout` is what the user says, and `said` what the file says of itself.
@@ -95,30 +96,18 @@ def in_layout(frames: Any, layout: str) -> Any:
     return frames.swapaxes(0, 1) if layout == "canonical" else frames
 
 
-class Batches:
-    """An array of sequences that can be asked for batches, as `MovingMNIST` can."""
-
-    def __init__(self, frames: Any) -> None:
-        frames, _ = check_frames(frames, "data", (4,))
-        if frames.dtype.kind == "f":
-            frames = (255 * check_images(frames, "data", 4)).round().astype(np.uint8)
-        if frames.dtype != np.uint8 or frames.size == 0:
-            raise TypeError(f"data has dtype {frames.dtype}: pass uint8, or floats from 0 to 1")
-        self.frames = frames
-
-    def batch(self, start: int, stop: int) -> Frames:
-        """Return sequences `start` to `stop - 1`."""
-        if stop > len(self.frames):
-            raise ValueError(f"n_sequences={stop}: data has {len(self.frames)} sequences")
-        return np.ascontiguousarray(self.frames[start:stop])
-
-
 def check_data(data: Any, n_sequences: int) -> Any:
-    """Return what makes batches, data itself or an array's, or raise."""
-    if not callable(getattr(data, "batch", None)):
-        data = Batches(data)
-        data.batch(n_sequences, n_sequences)
-    return data
+    """Return what makes sequences by ``batch(start, stop)``: data itself, or what cuts an array."""
+    if callable(getattr(data, "batch", None)):
+        return data
+    frames, _ = check_frames(data, "data", (4,))
+    if frames.dtype.kind == "f":
+        frames = (255 * check_images(frames, "data", 4)).round().astype(np.uint8)
+    if frames.dtype != np.uint8 or frames.size == 0:
+        raise TypeError(f"data has dtype {frames.dtype}: pass uint8, or floats from 0 to 1")
+    if n_sequences > len(frames):
+        raise ValueError(f"n_sequences={n_sequences}: data has {len(frames)} sequences")
+    return SimpleNamespace(batch=lambda start, stop: np.ascontiguousarray(frames[start:stop]))
 
 
 def sequence_shape(data: Any) -> tuple[int, ...]:
@@ -135,11 +124,16 @@ def layout_shape(data: Any, n_sequences: int, layout: str) -> tuple[int, ...]:
     return (*first, *sides)
 
 
-def blocks(data: Any, n_sequences: int) -> Iterator[tuple[int, int]]:
+def blocks(
+    data: Any, n_sequences: int, progress: Progress | None = None
+) -> Iterator[tuple[int, int]]:
     """Divide the sequences into blocks: the first of each, and the one after its last."""
     step = max(1, BLOCK_BYTES // math.prod(sequence_shape(data)))
     for low in range(0, n_sequences, step):
-        yield low, min(low + step, n_sequences)
+        high = min(low + step, n_sequences)
+        yield low, high
+        if progress is not None:  # the block is written
+            progress(high)
 
 
 def settings_of(data: MovingMNIST) -> dict[str, Any]:
@@ -193,22 +187,23 @@ def save_predrnn(
     if n_frames < 2:
         raise ValueError("PredRNN's .npz has inputs and targets: pass data with 2 frames or more")
     n_in = -(-n_frames // 2)
-    starts = n_frames * np.arange(n_sequences)
-    clips = np.empty((2, n_sequences, 2), np.int32)  # where inputs and targets begin, how many
-    clips[..., 0], clips[0, :, 1], clips[1, :, 1] = (starts, starts + n_in), n_in, n_frames - n_in
+    clips = _clips(n_sequences, n_in, n_frames - n_in)
     dims = np.array([[1, *sides]], np.int32)
-
-    def frames() -> Iterator[NDArray[np.float32]]:
-        for low, high in blocks(data, n_sequences):
-            yield data.batch(low, high) / np.float32(255)
-            if progress is not None:
-                progress(high)
-
+    shape = (n_sequences * n_frames, 1, *sides)
+    steps = blocks(data, n_sequences, progress)
+    frames = (data.batch(*step) / np.float32(255) for step in steps)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in (("clips", clips), ("dims", dims)):
-            _store(archive, name, array.shape, array.dtype, [array])
-        shape = (n_sequences * n_frames, 1, *sides)
-        _store(archive, "input_raw_data", shape, np.dtype(np.float32), frames())
+        _store(archive, "clips", clips.shape, clips.dtype, [clips])
+        _store(archive, "dims", dims.shape, dims.dtype, [dims])
+        _store(archive, "input_raw_data", shape, np.dtype(np.float32), frames)
+
+
+def _clips(n_sequences: int, n_in: int, n_out: int) -> NDArray[np.int32]:
+    """Return where inputs and targets begin, and how many frames they are: ``(2, n, 2)``."""
+    clips = np.empty((2, n_sequences, 2), np.int32)
+    starts = (n_in + n_out) * np.arange(n_sequences)
+    clips[..., 0], clips[..., 1] = (starts, starts + n_in), ((n_in,), (n_out,))
+    return clips
 
 
 def load_predrnn(path: Path) -> Frames:
@@ -221,53 +216,40 @@ def load_predrnn(path: Path) -> Frames:
                 raise ValueError(f"input_raw_data is {dtype} of shape {shape}, not gray frames")
             check_size(math.prod(shape), "input_raw_data")
             frames = np.empty((shape[0], *shape[2:]), np.uint8)
-            step = max(1, 2**24 // math.prod(shape[1:]))
-            for low in range(0, len(frames), step):
-                some = frames[low : low + step]
-                values = np.frombuffer(stream.read(some.size * dtype.itemsize), dtype)
-                some[:] = np.rint(_as_bytes(values)).reshape(some.shape)
+            for frame in frames:
+                values = np.frombuffer(stream.read(frame.size * dtype.itemsize), dtype)
+                if dtype != np.uint8:
+                    if not 0 <= values.min() <= values.max() <= 1:
+                        raise ValueError("input_raw_data holds floats that do not go from 0 to 1")
+                    values = np.rint(255 * values)
+                frame[:] = values.reshape(frame.shape)
             stream.read()  # the checksum is compared at the end
     if clips.ndim != 3 or clips.shape[::2] != (2, 2) or not clips.size or clips.min() < 0:
         raise ValueError(f"clips is {clips.dtype} of shape {clips.shape}, not counts (2, n, 2)")
-    # Inputs and targets of each sequence: where they begin, and how many frames they are.
-    parts = [part[:, :1] + np.arange(min(part[0, 1], len(frames))) for part in clips]
-    index = np.concatenate(parts, axis=1)  # (n_sequences, n_frames)
-    if (clips[..., 1] != clips[:, :1, 1]).any() or not np.array_equal(
-        index.ravel(), np.arange(len(frames))
-    ):
+    n, (n_in, n_out) = clips.shape[1], clips[:, 0, 1].tolist()
+    if n * (n_in + n_out) != len(frames) or (clips != _clips(n, n_in, n_out)).any():
         raise ValueError("clips are not sequences of one length, one after the other")
-    return frames.reshape(*index.shape, *frames.shape[1:])
-
-
-def _as_bytes(values: NDArray[Any]) -> NDArray[Any]:
-    if values.dtype == np.uint8:
-        return values
-    if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):
-        raise ValueError("input_raw_data holds floats that do not go from 0 to 1")
-    return 255 * values
+    return frames.reshape(n, -1, *frames.shape[1:])
 
 
 def statistics(sequences: Any, progress: Progress | None = None) -> dict[str, str]:
     """Compute, a block at a time, the statistics that `PUBLISHED` names."""
     n, n_frames = sequences.shape[:2]
-    counts, black, copied = np.zeros(256, np.int64), 0.0, 0.0
+    counts, errors = np.zeros(256, np.int64), np.zeros(2)
     for low in range(0, n, 512):
         block = np.asarray(sequences[low : low + 512])
         for sequence in block:
             counts += np.bincount(sequence.ravel(), minlength=256)
             if n_frames == 20:
-                frames = sequence.astype(np.float32) / 255
-                late, change = frames[10:].ravel(), (frames[10:] - frames[9]).ravel()
-                black, copied = black + float(late @ late), copied + float(change @ change)
+                frames = sequence / np.float32(255)
+                errors += [((frames[10:] - before) ** 2).sum() for before in (0, frames[9])]
         if progress is not None:
             progress(low + len(block))
     values = np.arange(256) / 255
     mean = counts @ values / counts.sum()
-    found = {
-        "mean pixel (0 to 1)": f"{mean:.4f}",
-        "standard deviation": f"{np.sqrt(counts @ (values - mean) ** 2 / counts.sum()):.4f}",
-    }
+    deviation = np.sqrt(counts @ (values - mean) ** 2 / counts.sum())
+    found = {"mean pixel (0 to 1)": f"{mean:.4f}", "standard deviation": f"{deviation:.4f}"}
     if n_frames == 20:
-        found["MSE, all black"] = f"{black / (10 * n):.1f}"
-        found["MSE, frame 9 copied"] = f"{copied / (10 * n):.1f}"
+        black, copied = errors / (10 * n)
+        found |= {"MSE, all black": f"{black:.1f}", "MSE, frame 9 copied": f"{copied:.1f}"}
     return found

@@ -82,9 +82,7 @@ def claim(partial: Path, force: bool) -> int:
             # Released with the file, also if this process is killed.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         same = os.path.samestat(os.fstat(descriptor), partial.lstat())
-    except BlockingIOError:
-        same = False
-    except OSError as error:  # a file system without locks
+    except OSError as error:  # another run has the lock, or the file system has none
         same = error.errno in (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)
     if not same:  # or the other run has just given it its name
         os.close(descriptor)

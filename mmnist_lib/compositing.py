@@ -39,20 +39,16 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     array([[ 0, 36],
            [18, 35]])
 
+    Returns ``int((size - digit_size) * path)``, truncated: the pixel of the digit's top-left
+    corner, integers of the path's shape. `composite` doesn't accept a path that leaves [0, 1] by
+    a pixel or more.
+
     Parameters
     ----------
     path : array_like of float, shape ``(..., n_frames, 2)``
         ``(row, column)`` in unit coordinates.
-    size : int, default 64
-        Side of the canvas in pixels.
-    digit_size : int, default 28
-        Side of the digit in pixels.
-
-    Returns
-    -------
-    integer array of the same shape
-        ``int((size - digit_size) * path)``, truncated: the pixel of the digit's top-left corner.
-        `composite` doesn't accept a path that leaves [0, 1] by a pixel or more.
+    size, digit_size : int, default 64 and 28
+        Sides of the canvas and of the digit in pixels.
     """
     free, path = check_free_range(size, digit_size), check_points(path, "path")
     if (np.abs(path) >= 2**62 / max(free, 1)).any():
@@ -69,6 +65,8 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
            [[0, 0],
             [0, 9]]], dtype=uint8)
 
+    Returns uint8 frames ``(n_frames, size, size)``. Where sprites overlap, the brighter one shows.
+
     Parameters
     ----------
     sprites : uint8 array of shape ``(k, h, h)``
@@ -77,11 +75,6 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
         Their tracks: pixel ``(row, column)`` of each top-left corner, wholly on the canvas.
     size : int, default 64
         Side of the square canvas in pixels.
-
-    Returns
-    -------
-    uint8 array of shape ``(n_frames, size, size)``
-        Where sprites overlap, the brighter one shows.
     """
     sprites, tracks = _check_sprites(sprites, positions, size)
     side, frames = sprites.shape[-1], np.zeros((tracks.shape[1], size, size), np.uint8)
@@ -135,9 +128,8 @@ class GroundTruth:
 
     def __getitem__(self, index: Any) -> GroundTruth:
         """Return the truth of some of the sequences: each array, indexed alike."""
-        labels = None if self.labels is None else self.labels[index]
-        others = (self.start, self.velocity, self.path, self.track)
-        return GroundTruth(self.digits[index], labels, *(array[index] for array in others))
+        arrays: Any = vars(self).values()
+        return GroundTruth(*(array if array is None else array[index] for array in arrays))
 
 
 class MovingMNIST:
@@ -245,24 +237,15 @@ class MovingMNIST:
         return frames
 
     def batch(self, start: int, stop: int, out: Frames | None = None) -> Frames:
-        """Make sequences `start` to `stop - 1`.
+        """Make the sequences from `start` up to `stop`, which is the first one left out.
 
         >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
         >>> frames = np.empty((2, 20, 64, 64), np.uint8)
         >>> data.batch(8, 10, out=frames) is frames
         True
 
-        Parameters
-        ----------
-        start, stop : int
-            The first sequence, and the one after the last.
-        out : uint8 array, optional
-            Where to write: C-contiguous, of the shape below. Saves making a new array.
-
-        Returns
-        -------
-        uint8 array of shape ``(stop - start, n_frames, size, size)``
-            The frames; `out` itself, if that was passed.
+        Returns uint8 frames ``(stop - start, n_frames, size, size)``. They are written into `out`,
+        a C-contiguous array of that shape, if you pass one, which saves making a new array.
         """
         start, stop = _check_range(start, stop)
         shape = (stop - start, self.n_frames, self.size, self.size)
@@ -290,17 +273,7 @@ class MovingMNIST:
         >>> data.truth(0).track.shape, data.truth(0, 5).track.shape
         ((2, 20, 2), (5, 2, 20, 2))
 
-        Parameters
-        ----------
-        start : int
-            The first sequence.
-        stop : int, optional
-            The one after the last.
-
-        Returns
-        -------
-        GroundTruth
-            Without `stop`, the arrays lack their leading axis.
+        Returns a `GroundTruth`, whose arrays lack their leading axis without `stop`.
         """
         first = _check_number(start, "start")
         first, last = _check_range(first, first + 1 if stop is None else stop)
@@ -337,10 +310,7 @@ def _stream(seed: int, _thread: int) -> tuple[np.random.Generator, Any, Any]:
 
 def _check_range(start: int, stop: int) -> tuple[int, int]:
     first = _check_number(start, "start")
-    last = check_count(stop, "stop", least=first, most=2**128)
-    if last - first > 2**32:
-        raise ValueError(f"stop={last} is too far from start={first}: pass fewer at a time")
-    return first, last
+    return first, check_count(stop, "stop", least=first, most=min(first + 2**32, 2**128))
 
 
 def _check_number(value: Any, name: str) -> int:

@@ -17,17 +17,15 @@ from typing import Any, NoReturn
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import formats
+from . import files
 from ._atomic import check_target, new_files
 from .bouncing import RULES
 from .compositing import Frames, MovingMNIST
-from .files import load_sequences, save_sequences
 from .loading import load_mnist
 from .player import animate
 from .scoring import score_file
 from .visualization import show_strip
 
-RAW = argparse.RawDescriptionHelpFormatter
 ARGUMENT = (
     r"\b(?:n_)?(sequences|frames|digits|size|step_length|seed|source|layout|block)=(?:'(\w+)')?"
 )
@@ -53,35 +51,28 @@ exit status:
   130  stopped by Ctrl-C
 """
 
-GENERATE = """
-Writes uint8 frames. A name that ends in .npy gives one file in NumPy's format, .npz the file that
-PredRNN reads, .zarr a store of compressed chunks (which needs the extra "scale"). You can't mistake
-an unfinished file for a finished one, because until it is whole it is called .FILE.partial.
-Sequence i depends only on the digits, the seed, the settings and i, so a larger file begins with
-the sequences of a smaller one.
-"""
+GENERATE = """Writes uint8 frames. A name that ends in .npy gives one file in NumPy's format, .npz
+the file that PredRNN reads, .zarr a store of compressed chunks (which needs the extra "scale").
+You can't mistake an unfinished file for a finished one, because until it is whole it is called
+.FILE.partial. Sequence i depends only on the digits, the seed, the settings and i, so a larger
+file begins with the sequences of a smaller one."""
 
-SHOW = """
-Prints the shape, and the first and the last frame of a sequence as characters. With --save,
-writes a moving .gif, or a strip of all frames as .png, instead of the characters.
-"""
+SHOW = """Prints the shape, and the first and the last frame of a sequence as characters. With
+--save, writes a moving .gif, or a strip of all frames as .png, instead of the characters."""
 
-SCORE = """
-Scores files of predictions against the true sequences, which come last: MSE, MAE, SSIM and PSNR
-as the benchmark computes them, with 95 % intervals, beside baselines. Without predictions, the
-baselines alone. A prediction holds the last frames of every true sequence, such as ten of twenty:
-(sequences, frames, size, size), as floats from 0 to 1 or as uint8.
-"""
+SCORE = """Scores files of predictions against the true sequences, which come last: MSE, MAE, SSIM
+and PSNR as the benchmark computes them, with 95 % intervals, beside baselines. Without
+predictions, the baselines alone. A prediction holds the last frames of every true sequence, such
+as ten of twenty: (sequences, frames, size, size), as floats from 0 to 1 or as uint8."""
 
-CHECK = """
-Compares a file with the published mnist_test_seq.npy: the sha256 of its bytes, and, where that
-differs, its shape, dtype and statistics. Reads the whole file.
-"""
+CHECK = """Compares a file with the published mnist_test_seq.npy: the sha256 of its bytes, and,
+where that differs, its shape, dtype and statistics. Reads the whole file."""
 
 SOURCE = """where the digits come from: keras downloads all 70,000, sample is the 5,000 that come
 with the library, PATH is an .npz in Keras' layout or a folder of MNIST's IDX files; auto takes
 $MMNIST_DATA, else keras, else sample"""
 
+SPLITS = ("train", "validation", "test")
 SPLIT = """which of MNIST's digits: the published file has test, and validation is the last sixth of
 the training digits, which train leaves out"""
 
@@ -94,7 +85,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def _bar(what: str, total: int) -> formats.Progress:
+def _bar(what: str, total: int) -> files.Progress:
     """Return what draws a progress bar on a terminal, and nothing elsewhere."""
 
     def draw(done: int) -> None:
@@ -108,18 +99,33 @@ def _bar(what: str, total: int) -> formats.Progress:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="mmnist", description=ABOUT, epilog=EXAMPLES, formatter_class=RAW)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(prog="mmnist", description=ABOUT, epilog=EXAMPLES, formatter_class=raw)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, help, about, add_options, run in (
-        ("generate", "write sequences to a file", GENERATE, _add_what_and_how, _generate),
-        ("show", "look at a sequence", SHOW, _add_view, _show),
-        ("check", "is this the published file?", CHECK, _add_layout, _check),
-        ("score", "how good are predictions?", SCORE, _add_score, _score),
-    ):
-        command = commands.add_parser(name, help=help, description=about, formatter_class=RAW)
+    generate, show, check, score = (
+        commands.add_parser(name, help=help, description=about)
+        for name, help, about in (
+            ("generate", "write sequences to a file", GENERATE),
+            ("show", "look at a sequence", SHOW),
+            ("check", "is this the published file?", CHECK),
+            ("score", "how good are predictions?", SCORE),
+        )
+    )
+    runs = {generate: _generate, show: _show, check: _check, score: _score}
+    for command, run in runs.items():
         command.add_argument("file", type=Path, help="sequences: NAME.npy, .npz or .zarr")
         command.set_defaults(run=run)
-        add_options(command)
+    _add_what_and_how(generate)
+    _add_option(show, "--index", 0, "which sequence", metavar="N")
+    show.add_argument("--save", type=Path, metavar="FILE", help="clip.gif or strip.png")
+    show.add_argument("--force", action="store_true", help="replace the file to save")
+    score.add_argument("more", type=Path, nargs="*", metavar="file", help="the last is the truth")
+    floor = "the digits that a file with --truth was made of; adds the floor"
+    score.add_argument("--source", metavar="auto|sample|keras|PATH", help=floor)
+    _add_option(score, "--split", "test", SPLIT, choices=SPLITS)
+    for command in (show, check, score):
+        which = "where the shape does not tell: canonical is time first, batch is sequences first"
+        command.add_argument("--layout", choices=files.LAYOUTS, help=which)
     return parser
 
 
@@ -137,14 +143,13 @@ def _add_what_and_how(command: Any) -> None:
     _add_option(what, "--size", 64, "side of the canvas", metavar="PX")
     speed = "speed, as a fraction of the free range per frame"
     _add_option(what, "--step-length", 0.1, speed, metavar="X")
-    _add_option(
-        what, "--rule", "clamp", "at the walls; the published file has clamp", choices=RULES
-    )
-    _add_option(what, "--split", "test", SPLIT, choices=("train", "validation", "test"))
+    rule = "at the walls; the published file has clamp"
+    _add_option(what, "--rule", "clamp", rule, choices=RULES)
+    _add_option(what, "--split", "test", SPLIT, choices=SPLITS)
     _add_option(what, "--source", "auto", SOURCE, metavar="auto|sample|keras|PATH")
     _add_option(what, "--seed", 0, "use different ones for training and test", metavar="N")
     how = command.add_argument_group("how to write it")
-    how.add_argument("--layout", help=LAYOUT, choices=formats.LAYOUTS)
+    how.add_argument("--layout", help=LAYOUT, choices=files.LAYOUTS)
     block = "sequences in a chunk of a .zarr (default: 64 of the usual kind)"
     how.add_argument("--block", type=int, metavar="N", help=block)
     how.add_argument("--truth", action="store_true", help="write NAME-truth.npz, the ground truth")
@@ -152,26 +157,6 @@ def _add_what_and_how(command: Any) -> None:
     cluster = "of a Dask cluster, such as tcp://host:8786, to write a .zarr there"
     how.add_argument("--scheduler", metavar="ADDRESS", help=cluster)
     how.add_argument("--resume", action="store_true", help="finish a .zarr that was stopped")
-
-
-def _add_view(command: Any) -> None:
-    _add_option(command, "--index", 0, "which sequence", metavar="N")
-    command.add_argument("--save", type=Path, metavar="FILE", help="clip.gif or strip.png")
-    command.add_argument("--force", action="store_true", help="replace the file to save")
-    _add_layout(command)
-
-
-def _add_layout(command: Any) -> None:
-    which = "where the shape does not tell: canonical is time first, batch is sequences first"
-    command.add_argument("--layout", choices=formats.LAYOUTS, help=which)
-
-
-def _add_score(command: Any) -> None:
-    command.add_argument("more", type=Path, nargs="*", metavar="file", help="the last is the truth")
-    floor = "the digits that a file with --truth was made of; adds the floor"
-    command.add_argument("--source", metavar="auto|sample|keras|PATH", help=floor)
-    _add_option(command, "--split", "test", SPLIT, choices=("train", "validation", "test"))
-    _add_layout(command)
 
 
 def _generate(options: argparse.Namespace) -> int:
@@ -187,15 +172,15 @@ def _generate(options: argparse.Namespace) -> int:
         images, labels, n_digits=options.digits, n_frames=options.frames, size=options.size,
         step_length=options.step_length, rule=options.rule, seed=options.seed,
     )  # fmt: skip
-    names, save = ["layout", "truth", "force"], save_sequences
+    names, save = ["layout", "truth", "force"], files.save_sequences
     if to_store:
         names, save = [*names, "scheduler", "resume", "block"], save_zarr
     how = {name: getattr(options, name) for name in names}
     save(data, options.sequences, path, progress=_bar(path.name, options.sequences), **how)
-    shape = formats.layout_shape(data, options.sequences, options.layout)
+    shape = files.layout_shape(data, options.sequences, options.layout)
     print(f"{path}: uint8 {shape}, of {len(images):,} {options.split} digits, seed {options.seed}")
     if options.truth:
-        print(f"{formats.truth_path(path)}: the ground truth")
+        print(f"{files.truth_path(path)}: the ground truth")
     return 0
 
 
@@ -215,11 +200,11 @@ def _digits(options: argparse.Namespace) -> tuple[Frames, Any]:
 
 def _open(options: argparse.Namespace) -> tuple[Any, tuple[int, ...]]:
     """Open a file or a store, sequences first, and return it with its own shape."""
-    if options.file.is_dir() and (options.file / "zarr.json").exists():
+    if (options.file / "zarr.json").exists():
         from .scale import open_zarr
 
         return open_zarr(options.file, options.layout)
-    sequences = load_sequences(options.file, options.layout)
+    sequences = files.load_sequences(options.file, options.layout)
     if not isinstance(sequences, np.memmap):
         return sequences, sequences.shape
     return sequences, np.lib.format.open_memmap(options.file, mode="r").shape
@@ -272,13 +257,13 @@ def _check(options: argparse.Namespace) -> int:
         rows["bytes"] = f"{options.file.stat().st_size:,}"
         with options.file.open("rb") as file:
             rows["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-        if rows["sha256"] == formats.PUBLISHED["sha256"]:
+        if rows["sha256"] == files.PUBLISHED["sha256"]:
             print(f"{options.file} is the published file, byte for byte.")
             return 0
     print(f"{options.file} is not the published file. What is in it, and in the published one:")
-    rows |= formats.statistics(sequences, _bar(f"statistics of {name}", sequences.shape[0]))
+    rows |= files.statistics(sequences, _bar(f"statistics of {name}", sequences.shape[0]))
     for key, found in rows.items():
-        short = formats.PUBLISHED[key]
+        short = files.PUBLISHED[key]
         if key == "sha256":
             found, short = f"{found[:16]}…", f"{short[:16]}…"
         print(f"  {key:<24}{found:<24}{short}")
@@ -286,11 +271,12 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _score(options: argparse.Namespace) -> int:
-    files: list[Path] = [options.file, *options.more]
-    *predicted, true = files
-    digits = _digits(options)[0] if options.source else None
-    bar = _bar(f"scores of {true.name}", 100)
-    print(score_file(true, *predicted, layout=options.layout, digits=digits, progress=bar), end="")
+    paths = [options.file, *options.more]
+    bar = _bar(f"scores of {paths[-1].name}", 100)
+    how = {"layout": options.layout, "progress": bar}
+    if options.source:
+        how["digits"] = _digits(options)[0]
+    print(score_file(paths[-1], *paths[:-1], **how), end="")
     return 0
 
 

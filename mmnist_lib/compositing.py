@@ -128,8 +128,10 @@ class GroundTruth:
 
     def __getitem__(self, index: Any) -> GroundTruth:
         """Return the truth of some of the sequences: each array, indexed alike."""
-        arrays: Any = vars(self).values()
-        return GroundTruth(*(array if array is None else array[index] for array in arrays))
+        arrays: list[Any] = [
+            array if array is None else array[index] for array in vars(self).values()
+        ]
+        return GroundTruth(*arrays)
 
 
 class MovingMNIST:

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from . import formats
+from . import files
 from ._atomic import check_path, check_space, check_target, claim, new_files, partial_path
 from ._checks import check_choice, check_count, check_instance
 from .compositing import Frames, MovingMNIST
@@ -57,7 +57,7 @@ def save_zarr(
     scheduler: str | distributed.Client | None = None,
     resume: bool = False,
     force: bool = False,
-    progress: formats.Progress | None = None,
+    progress: files.Progress | None = None,
 ) -> None:
     """Write sequences 0 to ``n_sequences - 1`` to a Zarr store, block by block.
 
@@ -95,7 +95,7 @@ def save_zarr(
     """
     check_instance(data, "data", MovingMNIST)
     n_sequences = check_count(n_sequences, "n_sequences")
-    check_choice(layout, "layout", formats.LAYOUTS)
+    check_choice(layout, "layout", files.LAYOUTS)
     path = check_target(path, (".zarr",), force).resolve()  # workers start in other folders
     if path.exists():
         try:
@@ -105,13 +105,13 @@ def save_zarr(
             raise FileExistsError(f"{what}, so it is not replaced") from None
     # A run that is resumed may have been stopped while it wrote the truth, or just after.
     replace = force or resume
-    beside = formats.check_truth_target(data, path, replace) if truth else None
+    beside = files.check_truth_target(data, path, replace) if truth else None
     if not (isinstance(scheduler, str | None) or hasattr(scheduler, "get_executor")):
         raise TypeError(f"scheduler={scheduler!r}: pass a distributed.Client or an address")
     usual = max(1, CHUNK_BYTES // (data.n_frames * data.size**2))
     block = min(usual if block is None else check_count(block, "block"), n_sequences)
     about = {"layout": layout, "n_sequences": n_sequences, "block": block}
-    about |= formats.settings_of(data)
+    about |= files.settings_of(data)
     partial = partial_path(path)
     with contextlib.ExitStack() as stack:
         if isinstance(scheduler, str):  # asked first: if none answers, nothing is left behind
@@ -119,7 +119,7 @@ def save_zarr(
         if resume:
             _check_same(partial, about)
         else:
-            _make_folder(partial, math.prod(formats.layout_shape(data, n_sequences, layout)), force)
+            _make_folder(partial, math.prod(files.layout_shape(data, n_sequences, layout)), force)
         # From here on the unfinished store is this run's alone.
         stack.callback(os.close, claim(partial, force=True))
         if not resume:
@@ -129,7 +129,7 @@ def save_zarr(
             stray.unlink()
         if beside is not None:
             with new_files(beside, force=replace) as (file,):
-                formats.save_truth(data, n_sequences, file)
+                files.save_truth(data, n_sequences, file)
         if path.exists():
             shutil.rmtree(path)
         partial.rename(path)
@@ -165,7 +165,7 @@ def shuffled_batches(
         rest: Any = []
         for low in block * rng.permutation(-(-n // block)):
             where = (slice(None),) * sequences + (slice(low, low + block),)
-            frames = formats.in_layout(np.asarray(store[where]), layout)
+            frames = files.in_layout(np.asarray(store[where]), layout)
             frames = np.concatenate([rest, frames]) if len(rest) else frames
             order = rng.permutation(len(frames))
             whole = len(order) - len(order) % batch_size
@@ -180,7 +180,7 @@ def shuffled_batches(
 def open_zarr(path: Path, layout: str | None) -> tuple[Any, tuple[int, ...]]:
     """Open a store as a lazy array, sequences first, and return it with the store's own shape."""
     store, found = _open(path, layout)
-    return formats.in_layout(dask.array.from_zarr(store), found), store.shape
+    return files.in_layout(dask.array.from_zarr(store), found), store.shape
 
 
 def _open(path: Path, layout: str | None) -> tuple[Any, str]:
@@ -190,7 +190,7 @@ def _open(path: Path, layout: str | None) -> tuple[Any, str]:
         store = zarr.open_array(path, mode="r")
     except Exception as error:  # what a damaged store raises depends on where the damage is
         raise ValueError(f"{given} is not a whole Zarr array: {error}") from error
-    return store, formats.layout_of(store, given, layout, store.attrs.get("layout"))
+    return store, files.layout_of(store, given, layout, store.attrs.get("layout"))
 
 
 def _check_same(partial: Path, about: dict[str, Any]) -> None:
@@ -224,8 +224,8 @@ def _begin(partial: Path, data: MovingMNIST, about: dict[str, Any]) -> None:
     axes = ("time", "sequence") if about["layout"] == "canonical" else ("sequence", "time")
     zarr.create_array(
         partial,
-        shape=formats.layout_shape(data, about["n_sequences"], about["layout"]),
-        chunks=formats.layout_shape(data, about["block"], about["layout"]),
+        shape=files.layout_shape(data, about["n_sequences"], about["layout"]),
+        chunks=files.layout_shape(data, about["block"], about["layout"]),
         dtype="uint8",
         dimension_names=(*axes, "row", "column"),
         attributes=about,
@@ -242,7 +242,7 @@ def _missing(partial: Path, about: dict[str, Any]) -> Iterator[Block]:
 
 
 def _fill(
-    partial: Path, data: MovingMNIST, about: dict[str, Any], client: Any, progress: formats.Progress
+    partial: Path, data: MovingMNIST, about: dict[str, Any], client: Any, progress: files.Progress
 ) -> None:
     """Write the blocks that are missing, on threads or on a cluster."""
     missing = list(_missing(partial, about))
@@ -272,5 +272,5 @@ def _write(data: MovingMNIST, partial: str, blocks: list[Block], layout: str) ->
     store = zarr.open_array(partial, mode="r+")
     for low, high in blocks:
         where = (slice(None), slice(low, high)) if layout == "canonical" else slice(low, high)
-        store[where] = formats.in_layout(data.batch(low, high), layout)
+        store[where] = files.in_layout(data.batch(low, high), layout)
     return sum(high - low for low, high in blocks)

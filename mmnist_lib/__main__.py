@@ -271,12 +271,11 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _score(options: argparse.Namespace) -> int:
-    paths = [options.file, *options.more]
-    bar = _bar(f"scores of {paths[-1].name}", 100)
-    how = {"layout": options.layout, "progress": bar}
-    if options.source:
-        how["digits"] = _digits(options)[0]
-    print(score_file(paths[-1], *paths[:-1], **how), end="")
+    predicted = [options.file, *options.more]
+    true = predicted.pop()
+    digits = _digits(options)[0] if options.source else None
+    bar = _bar(f"scores of {true.name}", 100)
+    print(score_file(true, *predicted, layout=options.layout, digits=digits, progress=bar), end="")
     return 0
 
 

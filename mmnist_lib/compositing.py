@@ -2,10 +2,9 @@
 
 Raises
 ------
-TypeError
-    If images are not uint8, or a count, position, seed or index is not an integer.
-ValueError
-    If a number is out of its range, or shapes do not fit each other.
+TypeError, ValueError
+    If images are not uint8, or a count, position, seed or index is not an integer; if a number is
+    out of its range, or shapes do not fit each other.
 """
 
 from __future__ import annotations
@@ -76,17 +75,6 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
     size : int, default 64
         Side of the square canvas in pixels.
     """
-    sprites, tracks = _check_sprites(sprites, positions, size)
-    side, frames = sprites.shape[-1], np.zeros((tracks.shape[1], size, size), np.uint8)
-    for sprite, track in zip(sprites, tracks.tolist(), strict=True):
-        for frame, (row, column) in zip(frames, track, strict=True):
-            window = frame[row : row + side, column : column + side]
-            np.maximum(window, sprite, out=window)
-    return frames
-
-
-def _check_sprites(sprites: Any, positions: Any, size: Any) -> tuple[Frames, NDArray[Any]]:
-    """Return sprites and their tracks as arrays that fit each other and the canvas."""
     sprites, tracks = check_array(sprites, "sprites"), check_array(positions, "positions")
     check_digits(sprites, name="sprites", empty=True)
     if tracks.shape[:1] + tracks.shape[2:] != (len(sprites), 2):
@@ -94,9 +82,16 @@ def _check_sprites(sprites: Any, positions: Any, size: Any) -> tuple[Frames, NDA
             f"positions has shape {tracks.shape}: pass ({len(sprites)}, n_frames, 2), "
             f"a row and a column for each of the {len(sprites)} sprites in each frame"
         )
-    check_count(tracks.shape[1], "n_frames")
-    free = check_free_range(size, sprites.shape[-1])
-    return sprites, check_tracks(tracks, "positions", free) if len(sprites) else tracks
+    n_frames, side = check_count(tracks.shape[1], "n_frames"), sprites.shape[-1]
+    free = check_free_range(size, side)
+    if len(sprites):
+        check_tracks(tracks, "positions", free)
+    frames = np.zeros((n_frames, size, size), np.uint8)
+    for sprite, track in zip(sprites, tracks.tolist(), strict=True):
+        for frame, (row, column) in zip(frames, track, strict=True):
+            window = frame[row : row + side, column : column + side]
+            np.maximum(window, sprite, out=window)
+    return frames
 
 
 @dataclass(frozen=True, eq=False)  # because arrays have no single truth value
@@ -109,10 +104,9 @@ class GroundTruth:
         Which of the images each digit is.
     labels : array or None, ``(n, k)``
         What it shows, where labels were passed.
-    start : float64, ``(n, k, 2)``
-        Position before the first frame, unit coordinates.
-    velocity : float64, ``(n, k, 2)``
-        Movement per frame before the first bounce, unit coordinates.
+    start, velocity : float64, ``(n, k, 2)``
+        Position before the first frame, and movement per frame before the first bounce, unit
+        coordinates.
     path : float64, ``(n, k, n_frames, 2)``
         Position in each frame, unit coordinates.
     track : int, ``(n, k, n_frames, 2)``
@@ -153,10 +147,8 @@ class MovingMNIST:
         from test digits, or a model is tested on digits that it was trained with.
     labels : array of shape ``(n,)``, optional
         What the images show, for the ground truth.
-    n_digits : int, default 2
-        Digits in a sequence; with 0, the frames are black.
-    n_frames : int, default 20
-        Frames in a sequence.
+    n_digits, n_frames : int, default 2 and 20
+        Digits and frames in a sequence; without digits, the frames are black.
     size : int, default 64
         Side of the canvas in pixels.
     step_length : float, default 0.1
@@ -235,7 +227,7 @@ class MovingMNIST:
             raise TypeError(f"indices={indices!r} is not a list: pass numbers, such as [7, 3]")
         firsts = [_check_number(index, "index") for index in indices]
         frames = np.empty((len(firsts), self.n_frames, self.size, self.size), np.uint8)
-        self._draw(frames, self._truth(self._numbers(firsts, 1)))
+        self._draw(frames, self._truth(firsts, 1))
         return frames
 
     def batch(self, start: int, stop: int, out: Frames | None = None) -> Frames:
@@ -279,10 +271,19 @@ class MovingMNIST:
         """
         first = _check_number(start, "start")
         first, last = _check_range(first, first + 1 if stop is None else stop)
-        truth = self._truth(self._numbers([first], last - first))
+        truth = self._truth([first], last - first)
         return truth if stop is not None else truth[0]
 
-    def _truth(self, numbers: NDArray[np.float64]) -> GroundTruth:
+    def _truth(self, firsts: list[int], each: int) -> GroundTruth:
+        """Return the truth of `each` sequences from each first on."""
+        drawn = np.empty((len(firsts), each, self.n_digits, 4))  # image, row, column, angle
+        rng, stream, beginning = _stream(self.seed, get_ident())
+        stream.state, at = beginning, 0
+        for first, some in zip(firsts, drawn, strict=True):
+            stream.advance((first - at) * self.n_digits)
+            rng.random(out=some)
+            at = first + each
+        numbers = drawn.reshape(len(firsts) * each, self.n_digits, 4)
         digits = (numbers[..., 0] * len(self.images)).astype(np.intp)
         position = numbers[..., 1:3].copy()
         velocity = velocity_of(2 * np.pi * numbers[..., 3], self.step_length)
@@ -290,17 +291,6 @@ class MovingMNIST:
         track = to_pixels(path, self.size, self.images.shape[-1])
         labels = None if self.labels is None else self.labels[digits]
         return GroundTruth(digits, labels, position, velocity, path, track)
-
-    def _numbers(self, firsts: list[int], each: int) -> NDArray[np.float64]:
-        """Draw image, start row and column, angle: ``(n, k, 4)``, `each` from each first on."""
-        numbers = np.empty((len(firsts), each, self.n_digits, 4))
-        rng, stream, beginning = _stream(self.seed, get_ident())
-        stream.state, at = beginning, 0
-        for first, some in zip(firsts, numbers, strict=True):
-            stream.advance((first - at) * self.n_digits)
-            rng.random(out=some)
-            at = first + each
-        return numbers.reshape(len(firsts) * each, self.n_digits, 4)
 
 
 @lru_cache

@@ -14,13 +14,11 @@ FileExistsError, FileNotFoundError, IsADirectoryError, OSError
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -32,7 +30,7 @@ from ._atomic import check_file, check_space, check_target, new_files
 from ._checks import check_choice, check_count
 from ._frames import channel_axis, check_frames, check_images
 from ._unpack import check_names, check_size, open_array, read_array
-from .compositing import Frames, GroundTruth, MovingMNIST
+from .compositing import Frames, MovingMNIST
 
 __all__ = ["load_sequences", "save_sequences"]
 
@@ -114,8 +112,12 @@ def save_sequences(
         if path.suffix == ".npz":
             save_predrnn(data, n_sequences, file, progress)
             return
-        file.write(marked_header(shape, layout))
+        about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, about)
         first_byte = file.tell()
+        # NumPy fills the header up with spaces, at least as many as its lengths may grow by.
+        file.seek(first_byte - 3)
+        file.write(MARKS[layout])
         # Plain writes, not a memory map: where the disk is full, a write raises an error, but
         # touching a map ends the process without a word.
         for low, high in blocks(data, n_sequences, progress):
@@ -188,15 +190,6 @@ def layout_of(frames: Any, given: str, layout: str | None, said: str | None) -> 
     )
 
 
-def marked_header(shape: tuple[int, ...], layout: str) -> bytes:
-    """Return the header of a ``.npy`` file of frames that says its layout."""
-    header = io.BytesIO()
-    about = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(header, about)
-    # NumPy fills the header up with spaces, at least as many as its lengths may grow by.
-    return header.getvalue()[:-3] + MARKS[layout]
-
-
 def in_layout(frames: Any, layout: str) -> Any:
     """Turn sequences-first frames into a layout, or turn them back."""
     return frames.swapaxes(0, 1) if layout == "canonical" else frames
@@ -265,12 +258,12 @@ def check_truth_target(data: Any, path: Path, force: bool) -> Path:
 
 def save_truth(data: MovingMNIST, n_sequences: int, file: BinaryIO) -> None:
     """Write the ground truth as an ``.npz``, a block at a time, so that any number fits."""
-    one, steps = data.truth(0, 1), list(blocks(data, n_sequences))
+    steps = list(blocks(data, n_sequences))
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name in (field.name for field in fields(GroundTruth)):
-            if (array := getattr(one, name)) is not None:
+        for name, one in vars(data.truth(0, 1)).items():
+            if one is not None:
                 parts = (getattr(data.truth(*step), name) for step in steps)
-                _store(archive, name, (n_sequences, *array.shape[1:]), array.dtype, parts)
+                _store(archive, name, (n_sequences, *one.shape[1:]), one.dtype, parts)
         text = np.array(json.dumps(settings_of(data)))
         _store(archive, "settings", text.shape, text.dtype, [text])
 
@@ -278,9 +271,9 @@ def save_truth(data: MovingMNIST, n_sequences: int, file: BinaryIO) -> None:
 def _store(archive: Any, name: str, shape: Any, dtype: Any, parts: Iterable[NDArray[Any]]) -> None:
     """Add an array to an archive, part by part."""
     descr = np.lib.format.dtype_to_descr(dtype)
+    about = {"descr": descr, "fortran_order": False, "shape": shape}
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-        header = {"descr": descr, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(member, header)
+        np.lib.format.write_array_header_1_0(member, about)
         for part in parts:
             member.write(part.tobytes())  # in the order of C, whatever that in memory is
 

@@ -43,7 +43,6 @@ except ImportError as error:
 
 MOST_TASKS = 5000
 CHUNK_BYTES = 64 * 20 * 64 * 64  # 5 MB: it stays in a processor's cache while it is unpacked
-Block = tuple[int, int]
 
 
 def save_zarr(
@@ -232,21 +231,19 @@ def _begin(partial: Path, data: MovingMNIST, about: dict[str, Any]) -> None:
     )
 
 
-def _missing(partial: Path, about: dict[str, Any]) -> Iterator[Block]:
-    """Find the blocks without a chunk. A chunk is renamed into place, so it is whole."""
-    store = zarr.open_array(partial, mode="r")
-    lows = range(0, about["n_sequences"], about["block"])
-    for low, place in zip(lows, np.ndindex(*store.cdata_shape), strict=True):
-        if not (partial / store.metadata.encode_chunk_key(place)).exists():
-            yield low, min(low + about["block"], about["n_sequences"])
-
-
 def _fill(
     partial: Path, data: MovingMNIST, about: dict[str, Any], client: Any, progress: files.Progress
 ) -> None:
     """Write the blocks that are missing, on threads or on a cluster."""
-    missing = list(_missing(partial, about))
-    done = about["n_sequences"] - sum(high - low for low, high in missing)
+    store, n, block = zarr.open_array(partial, mode="r"), about["n_sequences"], about["block"]
+    places = zip(range(0, n, block), np.ndindex(*store.cdata_shape), strict=True)
+    # A chunk is renamed into place, so one that is there is whole.
+    missing = [
+        (low, min(low + block, n))
+        for low, place in places
+        if not (partial / store.metadata.encode_chunk_key(place)).exists()
+    ]
+    done = n - sum(high - low for low, high in missing)
     if done:
         progress(done)
     # A task costs Dask some milliseconds, so many blocks are bundled: one to a task, usually.
@@ -259,15 +256,14 @@ def _fill(
             warnings.filterwarnings("ignore", "Sending large graph")
             data = client.submit(copy, data, pure=False)
         executor = client.get_executor(retries=3, pure=False)
-    n = len(bundles)
-    tasks = [data] * n, [str(partial)] * n, bundles, [about["layout"]] * n
-    with executor, contextlib.closing(executor.map(_write, *tasks)) as written:
+    same = ([value] * len(bundles) for value in (data, str(partial), about["layout"]))
+    with executor, contextlib.closing(executor.map(_write, *same, bundles)) as written:
         for count in written:
             done += count
             progress(done)
 
 
-def _write(data: MovingMNIST, partial: str, blocks: list[Block], layout: str) -> int:
+def _write(data: MovingMNIST, partial: str, layout: str, blocks: list[tuple[int, int]]) -> int:
     """Write blocks, and return how many sequences they hold."""
     store = zarr.open_array(partial, mode="r+")
     for low, high in blocks:

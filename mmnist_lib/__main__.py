@@ -102,23 +102,20 @@ def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = _Parser(prog="mmnist", description=ABOUT, epilog=EXAMPLES, formatter_class=raw)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    generate, show, check, score = (
-        commands.add_parser(name, help=help, description=about)
-        for name, help, about in (
-            ("generate", "write sequences to a file", GENERATE),
-            ("show", "look at a sequence", SHOW),
-            ("check", "is this the published file?", CHECK),
-            ("score", "how good are predictions?", SCORE),
-        )
-    )
-    runs = {generate: _generate, show: _show, check: _check, score: _score}
-    for command, run in runs.items():
+
+    def add(name: str, run: Any, help: str, about: str) -> Any:
+        command = commands.add_parser(name, help=help, description=about)
         command.add_argument("file", type=Path, help="sequences: NAME.npy, .npz or .zarr")
         command.set_defaults(run=run)
-    _add_what_and_how(generate)
+        return command
+
+    _add_what_and_how(add("generate", _generate, "write sequences to a file", GENERATE))
+    show = add("show", _show, "look at a sequence", SHOW)
     _add_option(show, "--index", 0, "which sequence", metavar="N")
     show.add_argument("--save", type=Path, metavar="FILE", help="clip.gif or strip.png")
     show.add_argument("--force", action="store_true", help="replace the file to save")
+    check = add("check", _check, "is this the published file?", CHECK)
+    score = add("score", _score, "how good are predictions?", SCORE)
     score.add_argument("more", type=Path, nargs="*", metavar="file", help="the last is the truth")
     floor = "the digits that a file with --truth was made of; adds the floor"
     score.add_argument("--source", metavar="auto|sample|keras|PATH", help=floor)
@@ -186,13 +183,11 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _digits(options: argparse.Namespace) -> tuple[Frames, Any]:
     """Load the digits of a split, none of which is in another."""
-    (images, labels), test = load_mnist(options.source)
-    cut = len(images) * 5 // 6  # 50,000 of 60,000
-    parts = {"train": slice(cut), "validation": slice(cut, None)}
-    if (part := parts.get(options.split)) is None:
-        images, labels = test
-    else:
-        images, labels = images[part], None if labels is None else labels[part]
+    train, (images, labels) = load_mnist(options.source)
+    if options.split != "test":
+        cut = len(train[0]) * 5 // 6  # 50,000 of 60,000
+        part = slice(cut) if options.split == "train" else slice(cut, None)
+        images, labels = train[0][part], None if train[1] is None else train[1][part]
     if not len(images):
         raise ValueError(f"source={options.source!r} has no {options.split} digits: see --split")
     return images, labels

@@ -28,6 +28,7 @@ __all__ = ["GroundTruth", "MovingMNIST", "composite", "to_pixels"]
 
 Frames = NDArray[np.uint8]
 SIZED = "SequenceDataset(data, n_sequences), which has a length and takes slices and lists"
+LAST = 2**128 - 1  # the last sequence, and the last seed, which the stream has
 NUMBERS = 2**16  # of coordinates to work out at a time, which spreads the cost of NumPy's calls
 
 
@@ -38,9 +39,9 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     array([[ 0, 36],
            [18, 35]])
 
-    Returns ``int((size - digit_size) * path)``, truncated: the pixel of the digit's top-left
-    corner, integers of the path's shape. `composite` doesn't accept a path that leaves [0, 1] by
-    a pixel or more.
+    Returns integers of the same shape, ``int((size - digit_size) * path)``, truncated: the pixel
+    of the digit's top-left corner. `composite` doesn't accept a path that leaves [0, 1] by a
+    pixel or more.
 
     Parameters
     ----------
@@ -191,7 +192,7 @@ class MovingMNIST:
         self.size = check_count(size, "size")
         self.step_length = check_step_length(step_length)
         self.rule = rule
-        self.seed = check_count(seed, "seed", least=0, most=2**128 - 1)
+        self.seed = check_count(seed, "seed", least=0, most=LAST)
 
     def __repr__(self) -> str:
         names = ("n_digits", "n_frames", "size", "step_length", "rule", "seed")
@@ -225,7 +226,7 @@ class MovingMNIST:
         """
         if not np.iterable(indices):
             raise TypeError(f"indices={indices!r} is not a list: pass numbers, such as [7, 3]")
-        firsts = [_check_number(index, "index") for index in indices]
+        firsts = [check_count(index, "index", least=0, most=LAST) for index in indices]
         frames = np.empty((len(firsts), self.n_frames, self.size, self.size), np.uint8)
         self._draw(frames, self._truth(firsts, 1))
         return frames
@@ -269,10 +270,10 @@ class MovingMNIST:
 
         Returns a `GroundTruth`, whose arrays lack their leading axis without `stop`.
         """
-        first = _check_number(start, "start")
-        first, last = _check_range(first, first + 1 if stop is None else stop)
-        truth = self._truth([first], last - first)
-        return truth if stop is not None else truth[0]
+        if stop is None:
+            return self._truth([check_count(start, "start", least=0, most=LAST)], 1)[0]
+        first, last = _check_range(start, stop)
+        return self._truth([first], last - first)
 
     def _truth(self, firsts: list[int], each: int) -> GroundTruth:
         """Return the truth of `each` sequences from each first on."""
@@ -301,12 +302,8 @@ def _stream(seed: int, _thread: int) -> tuple[np.random.Generator, Any, Any]:
 
 
 def _check_range(start: int, stop: int) -> tuple[int, int]:
-    first = _check_number(start, "start")
-    return first, check_count(stop, "stop", least=first, most=min(first + 2**32, 2**128))
-
-
-def _check_number(value: Any, name: str) -> int:
-    return check_count(value, name, least=0, most=2**128 - 1)  # which the stream has
+    first = check_count(start, "start", least=0, most=LAST)
+    return first, check_count(stop, "stop", least=first, most=min(first + 2**32, LAST + 1))
 
 
 def _check_out(out: Any, shape: tuple[int, ...]) -> Frames:

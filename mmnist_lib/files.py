@@ -200,10 +200,8 @@ def check_data(data: Any, n_sequences: int) -> Any:
     if callable(getattr(data, "batch", None)):
         return data
     frames, _ = check_frames(data, "data", (4,))
-    if frames.dtype.kind == "f":
-        frames = (255 * check_images(frames, "data", 4)).round().astype(np.uint8)
     if frames.dtype != np.uint8 or frames.size == 0:
-        raise TypeError(f"data has dtype {frames.dtype}: pass uint8, or floats from 0 to 1")
+        frames = (255 * check_images(frames, "data", 4)).round().astype(np.uint8)
     if n_sequences > len(frames):
         raise ValueError(f"n_sequences={n_sequences}: data has {len(frames)} sequences")
     return SimpleNamespace(batch=lambda start, stop: np.ascontiguousarray(frames[start:stop]))

@@ -28,26 +28,22 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     >>> train_images.shape, train_images.dtype, test_labels.shape
     ((4000, 28, 28), dtype('uint8'), (1000,))
 
-    Parameters
-    ----------
-    source : str or path, default "auto"
-        - ``"sample"``: the 5,000 digits that come with the library (4,000 + 1,000,
-          equally many of each class). Needs no network.
-        - ``"keras"``: all 70,000 (60,000 + 10,000), downloaded once and kept by Keras.
-        - a path: an ``.npz`` in the layout of Keras' own file, with the arrays
-          ``x_train``, ``y_train``, ``x_test`` and ``y_test``; or MNIST as it was published, a
-          folder of IDX files (torchvision's ``MNIST/raw``) or one of them, such as
-          ``train-images-idx3-ubyte.gz``. So Fashion-MNIST, KMNIST and EMNIST work, too.
-        - ``"auto"``: the path in the environment variable ``MMNIST_DATA`` if that is
-          set, else ``"keras"``, else ``"sample"``, with one warning that says why.
+    `source` says where they come from:
 
-    Returns
-    -------
-    (train_images, train_labels), (test_images, test_labels)
-        Images are uint8 of shape ``(n, 28, 28)``, 0 for paper and 255 for ink. Labels
-        are uint8 of shape ``(n,)``, from 0 to 9. Files may hold other classes and sizes. Chapters
-        1 and 2 count on ten classes, and `track`, `predict` and `oracle` on 28 × 28 pixels. A
-        part whose files are missing has no image, and one without a file of labels has None.
+    - ``"sample"``: the 5,000 digits that come with the library (4,000 + 1,000, equally many of
+      each class). Needs no network.
+    - ``"keras"``: all 70,000 (60,000 + 10,000), downloaded once and kept by Keras.
+    - a path: an ``.npz`` in the layout of Keras' own file, with the arrays ``x_train``,
+      ``y_train``, ``x_test`` and ``y_test``; or MNIST as it was published, a folder of IDX files
+      (torchvision's ``MNIST/raw``) or one of them, such as ``train-images-idx3-ubyte.gz``. So
+      Fashion-MNIST, KMNIST and EMNIST work, too.
+    - ``"auto"``: the path in the environment variable ``MMNIST_DATA`` if that is set, else
+      ``"keras"``, else ``"sample"``, with one warning that says why.
+
+    Returns uint8 images ``(n, 28, 28)``, 0 for paper and 255 for ink, and uint8 labels ``(n,)``,
+    from 0 to 9. Files may hold other classes and sizes. Chapters 1 and 2 count on ten classes, and
+    `track`, `predict` and `oracle` on 28 × 28 pixels. A part whose files are missing has no image,
+    and one without a file of labels has None.
 
     Raises
     ------

@@ -30,8 +30,6 @@ ARGUMENT = (
     r"\b(?:n_)?(sequences|frames|digits|size|step_length|seed|source|layout|block)=(?:'(\w+)')?"
 )
 
-ABOUT = "Make Moving MNIST by the real dataset's rule, look at such a file, or check one."
-
 EXAMPLES = """
 examples:
   mmnist generate moving_mnist.npy                  10,000 sequences, 819 MB
@@ -99,8 +97,9 @@ def _bar(what: str, total: int) -> files.Progress:
 
 
 def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(prog="mmnist", description=ABOUT, epilog=EXAMPLES, formatter_class=raw)
+    about = "Make Moving MNIST by the real dataset's rule, look at such a file, or check one."
+    raw = argparse.RawDescriptionHelpFormatter  # because the epilog has lines of its own
+    parser = _Parser(prog="mmnist", description=about, epilog=EXAMPLES, formatter_class=raw)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, run: Any, help: str, about: str) -> Any:

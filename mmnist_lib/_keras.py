@@ -1,12 +1,4 @@
-"""Keras: the engine that it computes with, and the digits that it downloads.
-
-Raises
-------
-ModuleNotFoundError, ImportError
-    If Keras, or every backend of it, is missing, or if it is broken.
-ConnectionError
-    If the digits are neither kept nor can be downloaded.
-"""
+"""Keras: the engine that it computes with, and the digits that it downloads."""
 
 from __future__ import annotations
 
@@ -33,7 +25,12 @@ def choose_keras_backend() -> str:
     installed one named in Keras' own ``keras.json``. Otherwise the first installed one of
     jax, tensorflow and torch is written into ``os.environ["KERAS_BACKEND"]``.
 
-    Returns the name of the backend, or raises ModuleNotFoundError if none is installed.
+    Returns the name of the backend, for a page to show.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If none of the three is installed.
     """
     if chosen := os.environ.get("KERAS_BACKEND"):
         return chosen
@@ -52,7 +49,10 @@ def choose_keras_backend() -> str:
 
 
 def download_mnist() -> tuple[Any, Any, Any, Any]:
-    """Return MNIST's four arrays from Keras, which downloads them once and keeps them."""
+    """Return MNIST's four arrays from Keras, which downloads them once and keeps them.
+
+    Raise ImportError if Keras is missing or broken, and ConnectionError if there is no network.
+    """
     if not importlib.util.find_spec("keras"):
         raise ModuleNotFoundError("Keras is not installed (pip install keras jax)")
     choose_keras_backend()

@@ -221,13 +221,11 @@ def layout_shape(data: Any, n_sequences: int, layout: str) -> tuple[int, ...]:
     return (*first, *sides)
 
 
-def blocks(
-    data: Any, n_sequences: int, progress: Progress | None = None
-) -> Iterator[tuple[int, int]]:
-    """Divide the sequences into blocks: the first of each, and the one after its last."""
+def blocks(data: Any, n: int, progress: Progress | None = None) -> Iterator[tuple[int, int]]:
+    """Divide n sequences into blocks: the first of each, and the one after its last."""
     step = max(1, BLOCK_BYTES // math.prod(sequence_shape(data)))
-    for low in range(0, n_sequences, step):
-        high = min(low + step, n_sequences)
+    for low in range(0, n, step):
+        high = min(low + step, n)
         yield low, high
         if progress is not None:  # the block is written
             progress(high)
@@ -276,9 +274,7 @@ def _store(archive: Any, name: str, shape: Any, dtype: Any, parts: Iterable[NDAr
             member.write(part.tobytes())  # in the order of C, whatever that in memory is
 
 
-def save_predrnn(
-    data: Any, n_sequences: int, file: BinaryIO, progress: Progress | None = None
-) -> None:
+def save_predrnn(data: Any, n_sequences: int, file: BinaryIO, progress: Progress | None) -> None:
     """Write sequences as PredRNN reads them: frame by frame, float32 from 0 to 1."""
     n_frames, *sides = sequence_shape(data)
     if n_frames < 2:

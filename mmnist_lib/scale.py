@@ -117,10 +117,10 @@ def save_zarr(
             scheduler = stack.enter_context(distributed.Client(scheduler, timeout=30))
         if resume:
             _check_same(partial, about)
-        else:
-            _make_folder(partial, math.prod(files.layout_shape(data, n_sequences, layout)), force)
+        else:  # a chunk is never packed to less than a hundredth
+            check_space(path, math.prod(files.layout_shape(data, n_sequences, layout)) // 100)
         # From here on the unfinished store is this run's alone.
-        stack.callback(os.close, claim(partial, force=True))
+        stack.callback(os.close, claim(partial, replace, folder=True))
         if not resume:
             _begin(partial, data, about)
         _fill(partial, data, about, scheduler, progress or (lambda done: None))
@@ -201,19 +201,6 @@ def _check_same(partial: Path, about: dict[str, Any]) -> None:
     if held != about:
         other = {key: held.get(key) for key in about if held.get(key) != about[key]}
         raise ValueError(f"{name!r} was begun with {other}: resume it with the same")
-
-
-def _make_folder(partial: Path, n_bytes: int, force: bool) -> None:
-    """Make the folder of an unfinished store, or raise an error that says why not."""
-    if partial.exists() and not force:
-        raise FileExistsError(
-            f"{str(partial)!r} exists: another run is writing it, or was stopped. "
-            "If none is, finish it (resume), or begin anew (force)"
-        )
-    if partial.is_symlink():
-        partial.unlink()  # what it leads to is somebody else's
-    check_space(partial, n_bytes // 100)  # a chunk is never packed as small
-    partial.mkdir(exist_ok=True)
 
 
 def _begin(partial: Path, data: MovingMNIST, about: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ from .trajectories import check_step_length, velocity_of
 __all__ = ["GroundTruth", "MovingMNIST", "composite", "to_pixels"]
 
 Frames = NDArray[np.uint8]
+SETTINGS = ("n_digits", "n_frames", "size", "step_length", "rule", "seed")
 SIZED = "SequenceDataset(data, n_sequences), which has a length and takes slices and lists"
 LAST = 2**128 - 1  # the last sequence, and the last seed, which the stream has
 NUMBERS = 2**16  # of coordinates to work out at a time, which spreads the cost of NumPy's calls
@@ -123,9 +124,7 @@ class GroundTruth:
 
     def __getitem__(self, index: Any) -> GroundTruth:
         """Return the truth of some of the sequences: each array, indexed alike."""
-        arrays: list[Any] = [
-            array if array is None else array[index] for array in vars(self).values()
-        ]
+        arrays: Any = [None if array is None else array[index] for array in vars(self).values()]
         return GroundTruth(*arrays)
 
 
@@ -195,8 +194,7 @@ class MovingMNIST:
         self.seed = check_count(seed, "seed", least=0, most=LAST)
 
     def __repr__(self) -> str:
-        names = ("n_digits", "n_frames", "size", "step_length", "rule", "seed")
-        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in SETTINGS)
         return f"MovingMNIST({len(self.images)} images, {settings})"
 
     def __len__(self) -> NoReturn:
@@ -232,7 +230,7 @@ class MovingMNIST:
         return frames
 
     def batch(self, start: int, stop: int, out: Frames | None = None) -> Frames:
-        """Make the sequences from `start` up to `stop`, which is the first one left out.
+        """Make the sequences from number `start` to the last one before `stop`.
 
         >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
         >>> frames = np.empty((2, 20, 64, 64), np.uint8)

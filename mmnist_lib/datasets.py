@@ -39,7 +39,8 @@ class SequenceDataset:
     Parameters
     ----------
     data, n_sequences : MovingMNIST, int
-        Training, validation and test sets need generators of different digits and seeds.
+        The endless set, and how many of its sequences there are. Training, validation and test
+        sets need endless sets of different digits and seeds.
     n_in : int, optional
         How many frames are inputs; items are then pairs, ``(inputs, targets)``.
     as_float : bool, default False

@@ -30,7 +30,7 @@ from ._atomic import check_file, check_space, check_target, new_files
 from ._checks import check_choice, check_count
 from ._frames import channel_axis, check_frames, check_images
 from ._unpack import check_names, check_size, open_array, read_array
-from .compositing import Frames, MovingMNIST
+from .compositing import SETTINGS, Frames, MovingMNIST
 
 __all__ = ["load_sequences", "save_sequences"]
 
@@ -234,8 +234,7 @@ def blocks(data: Any, n: int, progress: Progress | None = None) -> Iterator[tupl
 def settings_of(data: MovingMNIST) -> dict[str, Any]:
     """Return all that decides what `data` makes, the digits as a hash; JSON can hold it."""
     digits = hashlib.sha256(repr(data.images.shape).encode() + data.images.tobytes()).hexdigest()
-    names = ("n_digits", "n_frames", "size", "step_length", "rule", "seed")
-    return {name: getattr(data, name) for name in names} | {"images_sha256": digits}
+    return {name: getattr(data, name) for name in SETTINGS} | {"images_sha256": digits}
 
 
 def truth_path(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Write more than one machine can hold: a Zarr store, made by Dask on threads or a cluster.
+"""Write more than one machine can hold: a Zarr store, made on threads or on a Dask cluster.
 
 Sequence i depends on the seed and on i alone, so any worker can make any block of sequences, in
 any order, and even twice. Needs ``pip install "mmnist-lib[scale]"``.

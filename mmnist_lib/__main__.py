@@ -211,7 +211,14 @@ def _show(options: argparse.Namespace) -> int:
         raise ValueError(f"--index {options.index}: the file has sequences 0 to {n - 1}")
     frames = np.array(sequences[options.index])
     if options.save:
-        _save(frames, check_target(options.save, (".gif", ".png"), options.force))
+        path = check_target(options.save, (".gif", ".png"), options.force)
+        if path.suffix == ".gif":
+            animate(frames, alt="A sequence of a file.").save(path)
+        else:
+            figure = Figure(figsize=(len(frames), 1.4))
+            show_strip(frames, ax=figure.subplots())
+            with new_files(path, force=True) as (file,):
+                figure.savefig(file, format="png", bbox_inches="tight", dpi=100)
         print(f"{options.save}: sequence {options.index} of {options.file}")
         return 0
     print(f"{options.file}: {n:,} sequences of {n_frames} frames, {size} × {size}")
@@ -232,16 +239,6 @@ def _characters(frames: Frames) -> list[list[str]]:
     blocks = np.maximum.reduceat(rows, np.arange(0, size, wide), axis=2)
     drawn = np.array(list(" .:-=+*#%@"))[blocks.astype(int) * 10 // 256]
     return [["".join(line) for line in lines] for lines in drawn]
-
-
-def _save(frames: Frames, path: Path) -> None:
-    if path.suffix == ".gif":
-        animate(frames, alt="A sequence of a file.").save(path)
-        return
-    figure = Figure(figsize=(len(frames), 1.4))
-    show_strip(frames, ax=figure.subplots())
-    with new_files(path, force=True) as (file,):
-        figure.savefig(file, format="png", bbox_inches="tight", dpi=100)
 
 
 def _check(options: argparse.Namespace) -> int:

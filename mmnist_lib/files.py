@@ -88,9 +88,9 @@ def save_sequences(
         A name that ends in ``.npy``; or in ``.npz``, for the file that PredRNN reads: ``clips``,
         ``dims`` and ``input_raw_data``, the first half of each sequence being inputs.
     layout : {"canonical", "batch"}, default "canonical"
-        - ``"canonical"``, as in the published file: time first, ``(n_frames, n_sequences, size,
-          size)``. torchvision's ``MovingMNIST`` and OpenSTL read it.
-        - ``"batch"``, as from `MovingMNIST.batch`: ``(n_sequences, n_frames, size, size)``.
+        Time first, ``(n_frames, n_sequences, size, size)``, as in the published file, which
+        torchvision's ``MovingMNIST`` and OpenSTL read; or sequences first, as from
+        `MovingMNIST.batch`.
     truth : bool, default False
         Also write ``NAME-truth.npz`` beside it: the fields of `GroundTruth`, and ``settings``, a
         line of JSON that says what made them. Labels that are Python objects don't fit in.
@@ -207,14 +207,9 @@ def check_data(data: Any, n_sequences: int) -> Any:
     return SimpleNamespace(batch=lambda start, stop: np.ascontiguousarray(frames[start:stop]))
 
 
-def sequence_shape(data: Any) -> tuple[int, ...]:
-    """Return the shape of a sequence, ``(n_frames, height, width)``."""
-    return tuple(data.batch(0, 1).shape[1:])
-
-
 def layout_shape(data: Any, n_sequences: int, layout: str) -> tuple[int, ...]:
     """Return the shape of a file of `n_sequences`."""
-    n_frames, *sides = sequence_shape(data)
+    _, n_frames, *sides = data.batch(0, 1).shape
     if math.prod((n_sequences, n_frames, *sides)) >= 2**63:
         raise ValueError(f"n_sequences={n_sequences} is too large: no file holds as many bytes")
     first = (n_frames, n_sequences) if layout == "canonical" else (n_sequences, n_frames)
@@ -223,7 +218,7 @@ def layout_shape(data: Any, n_sequences: int, layout: str) -> tuple[int, ...]:
 
 def blocks(data: Any, n: int, progress: Progress | None = None) -> Iterator[tuple[int, int]]:
     """Divide n sequences into blocks: the first of each, and the one after its last."""
-    step = max(1, BLOCK_BYTES // math.prod(sequence_shape(data)))
+    step = max(1, BLOCK_BYTES // data.batch(0, 1).size)
     for low in range(0, n, step):
         high = min(low + step, n)
         yield low, high
@@ -275,7 +270,7 @@ def _store(archive: Any, name: str, shape: Any, dtype: Any, parts: Iterable[NDAr
 
 def save_predrnn(data: Any, n_sequences: int, file: BinaryIO, progress: Progress | None) -> None:
     """Write sequences as PredRNN reads them: frame by frame, float32 from 0 to 1."""
-    n_frames, *sides = sequence_shape(data)
+    _, n_frames, *sides = data.batch(0, 1).shape
     if n_frames < 2:
         raise ValueError("PredRNN's .npz has inputs and targets: pass data with 2 frames or more")
     n_in = -(-n_frames // 2)

@@ -58,9 +58,9 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
 
     Notes
     -----
-    MNIST was made by Yann LeCun, Corinna Cortes and Christopher Burges and is licensed
-    CC BY-SA 3.0. The sample holds the first 500 digits of each class of its train split,
-    so it shares no digit with MNIST's own test split.
+    MNIST was made by Yann LeCun, Corinna Cortes and Christopher Burges, and its license is CC BY-SA
+    3.0. The sample has the first 500 digits of each class of its train split, and so none of its
+    test split.
     """
     if not isinstance(source, str | os.PathLike):
         raise TypeError(

@@ -82,12 +82,10 @@ def save_zarr(
         Reading one sequence decompresses its whole block, so smaller ones suit random access.
     truth : as for `save_sequences`
     scheduler : str or distributed.Client, optional
-        A running client, or the address of a ``dask.distributed`` scheduler, such as
-        ``"tcp://host:8786"``, whose workers have this library. Without it, threads of this
-        process do the work.
+        A running client, or the address of a scheduler, such as ``"tcp://host:8786"``, whose
+        workers have this library. Without it, threads of this process do the work.
     resume : bool, default False
-        Finish the store that an earlier run of the same settings left unfinished. Its finished
-        blocks are kept, also with `force`.
+        Keep the blocks that an earlier run of the same settings finished, also with `force`.
     force : bool, default False
         Replace a store of this name, and begin an unfinished one anew.
     progress : as for `save_sequences`

@@ -121,7 +121,7 @@ def save_zarr(
         stack.callback(os.close, claim(partial, replace, folder=True))
         if not resume:
             _begin(partial, data, about)
-        _fill(partial, data, about, scheduler, progress or (lambda done: None))
+        _fill(partial, data, scheduler, progress or (lambda done: None))
         for stray in partial.rglob("*.partial"):  # of workers that were killed while writing
             stray.unlink()
         if beside is not None:
@@ -216,11 +216,10 @@ def _begin(partial: Path, data: MovingMNIST, about: dict[str, Any]) -> None:
     )
 
 
-def _fill(
-    partial: Path, data: MovingMNIST, about: dict[str, Any], client: Any, progress: files.Progress
-) -> None:
+def _fill(partial: Path, data: MovingMNIST, client: Any, progress: files.Progress) -> None:
     """Write the blocks that are missing, on threads or on a cluster."""
-    store, n, block = zarr.open_array(partial, mode="r"), about["n_sequences"], about["block"]
+    store = zarr.open_array(partial, mode="r")
+    n, block = store.attrs["n_sequences"], store.attrs["block"]
     places = zip(range(0, n, block), np.ndindex(*store.cdata_shape), strict=True)
     # A chunk is renamed into place, so one that is there is whole.
     missing = [
@@ -241,16 +240,17 @@ def _fill(
             warnings.filterwarnings("ignore", "Sending large graph")
             data = client.submit(copy, data, pure=False)
         executor = client.get_executor(retries=3, pure=False)
-    same = ([value] * len(bundles) for value in (data, str(partial), about["layout"]))
-    with executor, contextlib.closing(executor.map(_write, *same, bundles)) as written:
+    tasks = [data] * len(bundles), [str(partial)] * len(bundles), bundles
+    with executor, contextlib.closing(executor.map(_write, *tasks)) as written:
         for count in written:
             done += count
             progress(done)
 
 
-def _write(data: MovingMNIST, partial: str, layout: str, blocks: list[tuple[int, int]]) -> int:
+def _write(data: MovingMNIST, partial: str, blocks: list[tuple[int, int]]) -> int:
     """Write blocks, and return how many sequences they hold."""
     store = zarr.open_array(partial, mode="r+")
+    layout = store.attrs["layout"]
     for low, high in blocks:
         where = (slice(None), slice(low, high)) if layout == "canonical" else slice(low, high)
         store[where] = files.in_layout(data.batch(low, high), layout)

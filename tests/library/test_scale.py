@@ -600,11 +600,11 @@ def test_both_workers_take_part(tmp_path, cluster):
 def test_a_write_that_fails_once_is_tried_again(tmp_path, monkeypatch, cluster):
     write, mark = scale._write, tmp_path / "failed"
 
-    def fail_once(data, partial, layout, blocks):
+    def fail_once(data, partial, blocks):
         if (6, 9) in blocks and not mark.exists():
             mark.touch()
             raise OSError(errno.EIO, "the network paused")
-        return write(data, partial, layout, blocks)
+        return write(data, partial, blocks)
 
     monkeypatch.setattr(scale, "_write", fail_once)
     save_zarr(small(), 20, tmp_path / "made.zarr", scheduler=cluster.scheduler_address)
@@ -631,10 +631,10 @@ def test_a_link_is_followed(tmp_path):
 def test_a_failing_write_is_named_and_the_store_resumed_after_it(tmp_path, monkeypatch):
     path, write = tmp_path / "made.zarr", scale._write
 
-    def fail(data, partial, layout, blocks):
+    def fail(data, partial, blocks):
         if (6, 9) in blocks:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(data, partial, layout, blocks)
+        return write(data, partial, blocks)
 
     monkeypatch.setattr(scale, "_write", fail)
     with pytest.raises(OSError, match="No space left on device") as caught:

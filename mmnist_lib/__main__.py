@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import os
 import re
 import shutil
 import sys
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -206,7 +204,7 @@ def _open(options: argparse.Namespace) -> tuple[Any, tuple[int, ...]]:
 
 def _show(options: argparse.Namespace) -> int:
     sequences, _ = _open(options)
-    n, n_frames, size, _ = sequences.shape
+    n, n_frames, height, width = sequences.shape
     if not 0 <= options.index < n:
         raise ValueError(f"--index {options.index}: the file has sequences 0 to {n - 1}")
     frames = np.array(sequences[options.index])
@@ -221,7 +219,7 @@ def _show(options: argparse.Namespace) -> int:
                 figure.savefig(file, format="png", bbox_inches="tight", dpi=100)
         print(f"{options.save}: sequence {options.index} of {options.file}")
         return 0
-    print(f"{options.file}: {n:,} sequences of {n_frames} frames, {size} × {size}")
+    print(f"{options.file}: {n:,} sequences of {n_frames} frames, {height} × {width}")
     first, last = _characters(frames[[0, -1]])
     names = f"frame 0 of sequence {options.index}", f"frame {n_frames - 1}"
     print(f"{names[0]:<{len(first[0])}}  {names[1]}")
@@ -233,10 +231,10 @@ def _show(options: argparse.Namespace) -> int:
 def _characters(frames: Frames) -> list[list[str]]:
     """Draw frames as lines of characters that fit beside each other on the terminal."""
     # A character is twice as high as wide. The brightest pixel stands for its neighbors.
-    size = frames.shape[-1]
-    wide = -(-size // max(1, min(32, shutil.get_terminal_size().columns // 2 - 2)))
-    rows = np.maximum.reduceat(frames, np.arange(0, frames.shape[1], 2 * wide), axis=1)
-    blocks = np.maximum.reduceat(rows, np.arange(0, size, wide), axis=2)
+    _, height, width = frames.shape
+    wide = -(-width // max(1, min(32, shutil.get_terminal_size().columns // 2 - 2)))
+    rows = np.maximum.reduceat(frames, np.arange(0, height, 2 * wide), axis=1)
+    blocks = np.maximum.reduceat(rows, np.arange(0, width, wide), axis=2)
     drawn = np.array(list(" .:-=+*#%@"))[blocks.astype(int) * 10 // 256]
     return [["".join(line) for line in lines] for lines in drawn]
 
@@ -302,12 +300,12 @@ def _run(options: argparse.Namespace) -> int:
     return 2
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the command, and return its exit status."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed, as by `>&-`
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
-        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):  # a notebook's is another
+        if hasattr(stream := getattr(sys, name), "reconfigure"):  # a notebook's is another
             stream.reconfigure(errors="replace")  # of characters that it lacks
     try:
         try:

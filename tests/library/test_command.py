@@ -780,6 +780,15 @@ def test_the_brightest_of_the_pixels_stands_for_them_and_an_edge_is_kept(run, tm
     assert [line.strip() for line in last] == ["@"] + [""] * 10
 
 
+def test_a_canvas_that_is_not_square_is_drawn_in_its_shape(run, tmp_path):
+    frames = np.full((1, 20, 3, 9), 255, np.uint8)
+    save_sequences(frames, 1, tmp_path / "made.npy")
+    status, out, err = run("show", tmp_path / "made.npy")
+    assert (status, err) == (0, "")
+    head, _, *picture = out.splitlines()
+    assert head.endswith("20 frames, 3 × 9") and picture == ["@" * 9 + " |" + "@" * 9] * 2
+
+
 @pytest.mark.parametrize("columns", ["80", "60", "20", "8", "6", "5", "4", "1", "1000"])
 def test_the_picture_fits_the_terminal(run, made, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)

@@ -299,17 +299,20 @@ def load_predrnn(path: Path) -> Frames:
         check_names(archive, PREDRNN, "PredRNN's")
         clips = read_array(archive, "clips")
         with open_array(archive, "input_raw_data") as (shape, dtype, stream):
-            if dtype not in (np.uint8, np.float32, np.float64) or len(shape) != 4 or shape[1] != 1:
+            gray = len(shape) == 4 and shape[1] == 1 and 0 not in shape
+            if not gray or dtype not in (np.uint8, np.float32, np.float64):
                 raise ValueError(f"input_raw_data is {dtype} of shape {shape}, not gray frames")
             check_size(math.prod(shape), "input_raw_data")
             frames = np.empty((shape[0], *shape[2:]), np.uint8)
-            for frame in frames:
-                values = np.frombuffer(stream.read(frame.size * dtype.itemsize), dtype)
+            step = max(1, 2**24 // math.prod(shape[1:]))
+            for low in range(0, len(frames), step):
+                some = frames[low : low + step]
+                values = np.frombuffer(stream.read(some.size * dtype.itemsize), dtype)
                 if dtype != np.uint8:
                     if not 0 <= values.min() <= values.max() <= 1:
                         raise ValueError("input_raw_data holds floats that do not go from 0 to 1")
                     values = np.rint(255 * values)
-                frame[:] = values.reshape(frame.shape)
+                some[:] = values.reshape(some.shape)
             stream.read()  # the checksum is compared at the end
     if clips.ndim != 3 or clips.shape[::2] != (2, 2) or not clips.size or clips.min() < 0:
         raise ValueError(f"clips is {clips.dtype} of shape {clips.shape}, not counts (2, n, 2)")

@@ -396,6 +396,7 @@ def test_predrnn_finds_inputs_and_targets_where_it_looks(tmp_path, blocks_of_thr
         ({"input_raw_data": np.full((9, 1, 5, 6), np.nan)}, "do not go from 0 to 1"),
         ({"input_raw_data": np.zeros((9, 3, 5, 6))}, "not gray frames"),
         ({"input_raw_data": np.zeros((9, 1, 5, 6), complex)}, "not gray frames"),
+        ({"input_raw_data": np.zeros((2**31, 1, 0, 6), np.uint8)}, "not gray frames"),
         ({"input_raw_data": np.array([{}])}, "holds pickled objects"),
     ],
 )

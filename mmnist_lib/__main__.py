@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from . import files
 from ._atomic import check_target, new_files
 from .bouncing import RULES
-from .compositing import Frames, MovingMNIST
+from .compositing import SETTINGS, Frames, MovingMNIST
 from .loading import load_mnist
 from .player import animate
 from .scoring import score_file
@@ -162,10 +162,8 @@ def _generate(options: argparse.Namespace) -> int:
     if to_store:
         from .scale import save_zarr  # before the digits: if Dask is missing, say so at once
     images, labels = _digits(options)
-    data = MovingMNIST(
-        images, labels, n_digits=options.digits, n_frames=options.frames, size=options.size,
-        step_length=options.step_length, rule=options.rule, seed=options.seed,
-    )  # fmt: skip
+    settings = {name: getattr(options, name.removeprefix("n_")) for name in SETTINGS}
+    data = MovingMNIST(images, labels, **settings)
     names, save = ["layout", "truth", "force"], files.save_sequences
     if to_store:
         names, save = [*names, "scheduler", "resume", "block"], save_zarr

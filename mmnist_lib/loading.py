@@ -28,7 +28,7 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     >>> train_images.shape, train_images.dtype, test_labels.shape
     ((4000, 28, 28), dtype('uint8'), (1000,))
 
-    `source` says where they come from:
+    `source`, by default "auto", says where they come from:
 
     - ``"sample"``: the 5,000 digits that come with the library (4,000 + 1,000, equally many of
       each class). Needs no network.
@@ -45,6 +45,10 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     `track`, `predict` and `oracle` on 28 × 28 pixels. A part whose files are missing has no image,
     and one without a file of labels has None.
 
+    MNIST was made by Yann LeCun, Corinna Cortes and Christopher Burges, and its license is CC BY-SA
+    3.0. The sample has the first 500 digits of each class of its train split, and so none of its
+    test split.
+
     Raises
     ------
     TypeError, FileNotFoundError, IsADirectoryError
@@ -55,12 +59,6 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     ImportError, ConnectionError
         If `source` is ``"keras"``, and Keras or every backend of it is missing or broken, or can
         neither find the digits in its cache nor download them.
-
-    Notes
-    -----
-    MNIST was made by Yann LeCun, Corinna Cortes and Christopher Burges, and its license is CC BY-SA
-    3.0. The sample has the first 500 digits of each class of its train split, and so none of its
-    test split.
     """
     if not isinstance(source, str | os.PathLike):
         raise TypeError(

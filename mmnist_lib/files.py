@@ -120,7 +120,7 @@ def save_sequences(
         file.write(MARKS[layout])
         # Plain writes, not a memory map: where the disk is full, a write raises an error, but
         # touching a map ends the process without a word.
-        for low, high in blocks(data, n_sequences, progress):
+        for low, high in blocks(n_sequences, math.prod(shape) // n_sequences, progress):
             block = data.batch(low, high)
             for row, part in enumerate([block] if layout == "batch" else block.swapaxes(0, 1)):
                 file.seek(first_byte + (row * n_sequences + low) * part[0].nbytes)
@@ -216,13 +216,13 @@ def layout_shape(data: Any, n_sequences: int, layout: str) -> tuple[int, ...]:
     return (*first, *sides)
 
 
-def blocks(data: Any, n: int, progress: Progress | None = None) -> Iterator[tuple[int, int]]:
-    """Divide n sequences into blocks: the first of each, and the one after its last."""
-    step = max(1, BLOCK_BYTES // data.batch(0, 1).size)
+def blocks(n: int, size: int, progress: Progress | None = None) -> Iterator[tuple[int, int]]:
+    """Divide n sequences of `size` bytes into blocks: the first of each, the one after its last."""
+    step = max(1, BLOCK_BYTES // size)
     for low in range(0, n, step):
         high = min(low + step, n)
         yield low, high
-        if progress is not None:  # the block is written
+        if progress is not None:  # the block is done
             progress(high)
 
 
@@ -248,7 +248,7 @@ def check_truth_target(data: Any, path: Path, force: bool) -> Path:
 
 def save_truth(data: MovingMNIST, n_sequences: int, file: BinaryIO) -> None:
     """Write the ground truth as an ``.npz``, a block at a time, so that any number fits."""
-    steps = list(blocks(data, n_sequences))
+    steps = list(blocks(n_sequences, data.batch(0, 1).size))
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, one in vars(data.truth(0, 1)).items():
             if one is not None:
@@ -277,7 +277,7 @@ def save_predrnn(data: Any, n_sequences: int, file: BinaryIO, progress: Progress
     clips = _clips(n_sequences, n_in, n_frames - n_in)
     dims = np.array([[1, *sides]], np.int32)
     shape = (n_sequences * n_frames, 1, *sides)
-    steps = blocks(data, n_sequences, progress)
+    steps = blocks(n_sequences, data.batch(0, 1).size, progress)
     frames = (data.batch(*step) / np.float32(255) for step in steps)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         _store(archive, "clips", clips.shape, clips.dtype, [clips])
@@ -326,15 +326,12 @@ def statistics(sequences: Any, progress: Progress | None = None) -> dict[str, st
     """Compute, a block at a time, the statistics that `PUBLISHED` names."""
     n, n_frames = sequences.shape[:2]
     counts, errors = np.zeros(256, np.int64), np.zeros(2)
-    for low in range(0, n, 512):
-        block = np.asarray(sequences[low : low + 512])
-        for sequence in block:
+    for low, high in blocks(n, math.prod(sequences.shape[1:]), progress):
+        for sequence in np.asarray(sequences[low:high]):
             counts += np.bincount(sequence.ravel(), minlength=256)
             if n_frames == 20:
                 frames = sequence / np.float32(255)
                 errors += [((frames[10:] - before) ** 2).sum() for before in (0, frames[9])]
-        if progress is not None:
-            progress(low + len(block))
     values = np.arange(256) / 255
     mean = counts @ values / counts.sum()
     deviation = np.sqrt(counts @ (values - mean) ** 2 / counts.sum())

@@ -110,8 +110,8 @@ def test_time_comes_first_unless_said_otherwise(tmp_path):
 
 
 def test_a_block_is_512_sequences_of_the_usual_kind():
-    data = MovingMNIST(digits(side=28))
-    assert list(files.blocks(data, 1100)) == [(0, 512), (512, 1024), (1024, 1100)]
+    size = MovingMNIST(digits(side=28)).batch(0, 1).size
+    assert list(files.blocks(1100, size)) == [(0, 512), (512, 1024), (1024, 1100)]
 
 
 def test_other_libraries_read_it_as_they_read_the_published_file(tmp_path):
@@ -851,6 +851,7 @@ def test_ten_thousand_sequences_take_little_memory_beside_themselves(tmp_path, w
 
 def test_the_statistics_are_those_of_the_formulas(monkeypatch):
     n = 515  # more than one block
+    monkeypatch.setattr(files, "BLOCK_BYTES", 512 * 20 * 3 * 3)
     sequences = np.random.default_rng(0).integers(0, 256, (n, 20, 3, 3), dtype=np.uint8)
     sequences[:, 9] //= 2
     values = sequences.astype(np.float64) / 255

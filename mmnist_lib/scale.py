@@ -193,7 +193,7 @@ def _open(path: Path, layout: str | None) -> tuple[Any, str]:
 def _check_same(partial: Path, about: dict[str, Any]) -> None:
     """Raise unless there is an unfinished store of the same settings."""
     name = str(partial)
-    if not (partial / "zarr.json").exists():
+    if partial.is_symlink() or not (partial / "zarr.json").exists():
         raise FileNotFoundError(f"there is no {name!r} to resume: begin without resume")
     held = dict(zarr.open_array(partial, mode="r").attrs)
     if held != about:
@@ -233,8 +233,9 @@ def _fill(partial: Path, data: MovingMNIST, client: Any, progress: files.Progres
     # A task costs Dask some milliseconds, so many blocks are bundled: one to a task, usually.
     step = -(-len(missing) // MOST_TASKS) or 1
     bundles = [missing[low : low + step] for low in range(0, len(missing), step)]
-    executor: Any = ThreadPoolExecutor(dask.config.get("num_workers", CPU_COUNT))
-    if client is not None:
+    if client is None:
+        executor: Any = ThreadPoolExecutor(dask.config.get("num_workers", CPU_COUNT))
+    else:
         # The digits travel as a task, not scattered: what a dead worker held is then sent again.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sending large graph")

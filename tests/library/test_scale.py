@@ -438,6 +438,18 @@ def test_nothing_to_resume_is_said(tmp_path, left):
     assert names(tmp_path) == set(left)
 
 
+def test_a_link_at_the_name_of_an_unfinished_store_is_not_followed(tmp_path):
+    partial = unfinished(tmp_path / "made.zarr", kept={1})
+    before = chunks(partial.rename(tmp_path / "elsewhere"))
+    partial.symlink_to("elsewhere")
+    with pytest.raises(FileNotFoundError, match="to resume"):
+        save_zarr(small(), 10, tmp_path / "made.zarr", resume=True)
+    assert partial.is_symlink()
+    save_zarr(small(), 10, tmp_path / "made.zarr", force=True)
+    assert names(tmp_path) == {"made.zarr", "elsewhere"}
+    assert chunks(tmp_path / "elsewhere") == before
+
+
 def test_a_whole_store_is_not_resumed(tmp_path):
     save_zarr(small(), 10, tmp_path / "made.zarr")
     with pytest.raises(FileExistsError, match=r"made.zarr' exists"):

@@ -63,28 +63,27 @@ def check_space(path: Path, n_bytes: int) -> None:
         raise OSError(errno.ENOSPC, what, str(path))
 
 
-def claim(partial: Path, force: bool) -> int:
-    """Open an unfinished file or folder for this run alone, or raise if another run has it."""
+def claim(partial: Path, force: bool, folder: bool = False) -> int:
+    """Make an unfinished file or folder for this run alone, or raise if another run has it."""
     taken = f"{str(partial)!r} exists: another run is writing it"
-    if not fcntl and partial.is_dir():  # Windows opens no folder
-        return os.open(os.devnull, os.O_RDONLY)
     if force and partial.is_symlink():
         partial.unlink()  # what it leads to is somebody else's
-    flags = os.O_RDONLY if partial.is_dir() else os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | (0 if force else os.O_EXCL)
     try:
-        descriptor = os.open(partial, flags if force else flags | os.O_EXCL, 0o666)
+        if folder:
+            partial.mkdir(exist_ok=force)
+        if folder and not fcntl:  # Windows opens no folder
+            return os.open(os.devnull, os.O_RDONLY)
+        descriptor = os.open(partial, os.O_RDONLY if folder else flags, 0o666)
     except FileExistsError:
-        raise FileExistsError(
-            f"{taken}, or was killed. If none is, remove it, or replace it (force)"
-        ) from None
+        remedy = "finish it (resume), or begin anew" if folder else "remove it, or replace it"
+        raise FileExistsError(f"{taken}, or was killed. If none is, {remedy} (force)") from None
     try:
         if fcntl:
             # Released with the file, also if this process is killed.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         same = os.path.samestat(os.fstat(descriptor), partial.lstat())
-    except BlockingIOError:
-        same = False
-    except OSError as error:  # a file system without locks
+    except OSError as error:  # another run has the lock, or the file system has none
         same = error.errno in (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)
     if not same:  # or the other run has just given it its name
         os.close(descriptor)

@@ -7,7 +7,6 @@ import importlib.util
 import json
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +25,7 @@ def choose_keras_backend() -> str:
     installed one named in Keras' own ``keras.json``. Otherwise the first installed one of
     jax, tensorflow and torch is written into ``os.environ["KERAS_BACKEND"]``.
 
-    Returns
-    -------
-    str
-        The name of the backend, for a page to show.
+    Returns the name of the backend, for a page to show.
 
     Raises
     ------
@@ -55,12 +51,7 @@ def choose_keras_backend() -> str:
 def download_mnist() -> tuple[Any, Any, Any, Any]:
     """Return MNIST's four arrays from Keras, which downloads them once and keeps them.
 
-    Raises
-    ------
-    ImportError
-        If Keras, or every backend of it, is missing or broken.
-    ConnectionError
-        If the digits are neither kept nor can be downloaded.
+    Raise ImportError if Keras is missing or broken, and ConnectionError if there is no network.
     """
     if not importlib.util.find_spec("keras"):
         raise ModuleNotFoundError("Keras is not installed (pip install keras jax)")
@@ -69,23 +60,15 @@ def download_mnist() -> tuple[Any, Any, Any, Any]:
         from keras.datasets import mnist
     except Exception as error:  # a backend that is half installed may raise any error
         raise ImportError(f"Keras cannot be imported ({_first_line(error)})") from error
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALL)  # because Keras' downloader has no time limit of its own
     try:
-        with _stall_limit(STALL):
-            (x_train, y_train), (x_test, y_test) = mnist.load_data()
+        (x_train, y_train), (x_test, y_test) = mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when the network is down
         raise ConnectionError(f"Keras could not download MNIST ({_first_line(error)})") from error
-    return x_train, y_train, x_test, y_test
-
-
-@contextlib.contextmanager
-def _stall_limit(seconds: float) -> Iterator[None]:
-    """Bound each wait for a byte: Keras' downloader has no time limit of its own."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
     finally:
         socket.setdefaulttimeout(before)
+    return x_train, y_train, x_test, y_test
 
 
 def _first_line(error: Exception) -> str:

@@ -25,13 +25,10 @@ def read_digits(path: Path) -> list[Any]:
     if path.is_file() and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return [read_array(archive, name) for name in check_names(archive, NAMES, "Keras'")]
-    files, transposed = _idx_files(path)
-    arrays: list[Any] = [None if file is None else _read_idx(file) for file in files]
+    arrays: list[Any] = [file and _read_idx(file) for file in _idx_files(path)]
     for i, other in ((0, 2), (2, 0)):
         if arrays[i] is None:  # a part without a file has no digit
             arrays[i] = arrays[other][:0]
-        elif transposed:
-            arrays[i] = arrays[i].swapaxes(1, 2).copy()
     return arrays
 
 
@@ -52,9 +49,7 @@ def open_array(archive: zipfile.ZipFile, name: str) -> Iterator[Stored]:
     held = archive.getinfo(f"{name}.npy").file_size
     with archive.open(f"{name}.npy") as stream:
         major, _ = np.lib.format.read_magic(stream)
-        read_header = {
-            1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0
-        }[major]  # fmt: skip
+        read_header = getattr(np.lib.format, f"read_array_header_{major}_0")
         shape, by_columns, dtype = read_header(stream)
         if dtype.hasobject:
             raise ValueError(f"{name} holds pickled objects")
@@ -82,29 +77,27 @@ def check_size(n_bytes: int, name: str) -> None:
         raise ValueError(f"{name} unpacks to {n_bytes:,} bytes, more than {LARGEST:,}")
 
 
-def _idx_files(path: Path) -> tuple[list[Path | None], bool]:
+def _idx_files(path: Path) -> list[Path | None]:
     """Find the four files of a set: those in a folder, or those that belong to a file."""
-    named, found = IDX.fullmatch(path.name), dict[str, dict[tuple[bool, str], Path]]()
+    named, sets = IDX.fullmatch(path.name), dict[str, dict[tuple[bool, str], Path]]()
     folder = path if path.is_dir() else path.parent
-    for file in sorted(folder.iterdir(), reverse=True) if named or path.is_dir() else ():
-        if match := IDX.fullmatch(file.name):  # of a pair, the one without .gz comes last
-            found.setdefault(match[1], {})[match[2] == "train", match[3]] = file
-    if named:
-        found = {named[1]: found.get(named[1], {})}
-    if not found:
-        if path.is_dir():
-            raise IsADirectoryError("name the .npz file in it, or a folder of IDX files")
+    if folder != path and not named:
         raise ValueError(
             "it is neither an .npz archive nor named like MNIST's own train-images-idx3-ubyte.gz, "
             "or is cut short: download it again"
         )
-    if len(found) > 1:
-        raise ValueError(f"it has several sets ({', '.join(sorted(found))}): name a file of one")
-    (prefix, files), kinds = found.popitem(), ("images", "labels")
-    if not any(kind == "images" for _, kind in files):
+    for file in sorted(folder.iterdir(), reverse=True):  # of a pair, the one without .gz is last
+        match = IDX.fullmatch(file.name)
+        if match and match[1] == (named or match)[1]:
+            sets.setdefault(match[1], {})[match[2] == "train", match[3]] = file
+    if not sets:
+        raise IsADirectoryError("name the .npz file in it, or a folder of IDX files")
+    if len(sets) > 1:
+        raise ValueError(f"it has several sets ({', '.join(sorted(sets))}): name a file of one")
+    (files,) = sets.values()
+    if not {(True, "images"), (False, "images")} & files.keys():
         raise ValueError("it has labels only: put the images beside them")
-    # EMNIST has rows for columns, as if it were in Fortran's order.
-    return [files.get((part, kind)) for part in (True, False) for kind in kinds], "emnist" in prefix
+    return [files.get((part, kind)) for part in (True, False) for kind in ("images", "labels")]
 
 
 def _read_idx(file: Path) -> NDArray[np.uint8]:
@@ -119,4 +112,6 @@ def _read_idx(file: Path) -> NDArray[np.uint8]:
     if len(content) != size:
         held = "more" if len(content) > size else f"{len(content):,}, so it is cut short"
         raise ValueError(f"{file.name} promises {size:,} bytes and holds {held}: download it again")
-    return np.frombuffer(bytearray(content), np.uint8).reshape(shape)
+    array = np.frombuffer(bytearray(content), np.uint8).reshape(shape)
+    # EMNIST has rows for columns, as if it were in Fortran's order.
+    return array.swapaxes(1, 2).copy() if n_axes == 3 and "emnist" in file.name else array

@@ -2,10 +2,9 @@
 
 Raises
 ------
-TypeError
-    If images are not uint8, or a count, position, seed or index is not an integer.
-ValueError
-    If a number is out of its range, or shapes do not fit each other.
+TypeError, ValueError
+    If images are not uint8, or a count, position, seed or index is not an integer; if a number is
+    out of its range, or shapes do not fit each other.
 """
 
 from __future__ import annotations
@@ -28,7 +27,9 @@ from .trajectories import check_step_length, velocity_of
 __all__ = ["GroundTruth", "MovingMNIST", "composite", "to_pixels"]
 
 Frames = NDArray[np.uint8]
+SETTINGS = ("n_digits", "n_frames", "size", "step_length", "rule", "seed")
 SIZED = "SequenceDataset(data, n_sequences), which has a length and takes slices and lists"
+LAST = 2**128 - 1  # the last sequence, and the last seed, which the stream has
 NUMBERS = 2**16  # of coordinates to work out at a time, which spreads the cost of NumPy's calls
 
 
@@ -39,20 +40,16 @@ def to_pixels(path: ArrayLike, size: int = 64, digit_size: int = 28) -> NDArray[
     array([[ 0, 36],
            [18, 35]])
 
+    Returns integers of the same shape, ``int((size - digit_size) * path)``, truncated: the pixel
+    of the digit's top-left corner. `composite` doesn't accept a path that leaves [0, 1] by a
+    pixel or more.
+
     Parameters
     ----------
     path : array_like of float, shape ``(..., n_frames, 2)``
         ``(row, column)`` in unit coordinates.
-    size : int, default 64
-        Side of the canvas in pixels.
-    digit_size : int, default 28
-        Side of the digit in pixels.
-
-    Returns
-    -------
-    integer array of the same shape
-        ``int((size - digit_size) * path)``, truncated: the pixel of the digit's top-left corner.
-        `composite` doesn't accept a path that leaves [0, 1] by a pixel or more.
+    size, digit_size : int, default 64 and 28
+        Sides of the canvas and of the digit in pixels.
     """
     free, path = check_free_range(size, digit_size), check_points(path, "path")
     if (np.abs(path) >= 2**62 / max(free, 1)).any():
@@ -69,6 +66,8 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
            [[0, 0],
             [0, 9]]], dtype=uint8)
 
+    Returns uint8 frames ``(n_frames, size, size)``. Where sprites overlap, the brighter one shows.
+
     Parameters
     ----------
     sprites : uint8 array of shape ``(k, h, h)``
@@ -77,23 +76,7 @@ def composite(sprites: Frames, positions: ArrayLike, size: int = 64) -> Frames:
         Their tracks: pixel ``(row, column)`` of each top-left corner, wholly on the canvas.
     size : int, default 64
         Side of the square canvas in pixels.
-
-    Returns
-    -------
-    uint8 array of shape ``(n_frames, size, size)``
-        Where sprites overlap, the brighter one shows.
     """
-    sprites, tracks = _check_sprites(sprites, positions, size)
-    side, frames = sprites.shape[-1], np.zeros((tracks.shape[1], size, size), np.uint8)
-    for sprite, track in zip(sprites, tracks.tolist(), strict=True):
-        for frame, (row, column) in zip(frames, track, strict=True):
-            window = frame[row : row + side, column : column + side]
-            np.maximum(window, sprite, out=window)
-    return frames
-
-
-def _check_sprites(sprites: Any, positions: Any, size: Any) -> tuple[Frames, NDArray[Any]]:
-    """Return sprites and their tracks as arrays that fit each other and the canvas."""
     sprites, tracks = check_array(sprites, "sprites"), check_array(positions, "positions")
     check_digits(sprites, name="sprites", empty=True)
     if tracks.shape[:1] + tracks.shape[2:] != (len(sprites), 2):
@@ -101,9 +84,16 @@ def _check_sprites(sprites: Any, positions: Any, size: Any) -> tuple[Frames, NDA
             f"positions has shape {tracks.shape}: pass ({len(sprites)}, n_frames, 2), "
             f"a row and a column for each of the {len(sprites)} sprites in each frame"
         )
-    check_count(tracks.shape[1], "n_frames")
-    free = check_free_range(size, sprites.shape[-1])
-    return sprites, check_tracks(tracks, "positions", free) if len(sprites) else tracks
+    n_frames, side = check_count(tracks.shape[1], "n_frames"), sprites.shape[-1]
+    free = check_free_range(size, side)
+    if len(sprites):
+        check_tracks(tracks, "positions", free)
+    frames = np.zeros((n_frames, size, size), np.uint8)
+    for sprite, track in zip(sprites, tracks.tolist(), strict=True):
+        for frame, (row, column) in zip(frames, track, strict=True):
+            window = frame[row : row + side, column : column + side]
+            np.maximum(window, sprite, out=window)
+    return frames
 
 
 @dataclass(frozen=True, eq=False)  # because arrays have no single truth value
@@ -116,10 +106,9 @@ class GroundTruth:
         Which of the images each digit is.
     labels : array or None, ``(n, k)``
         What it shows, where labels were passed.
-    start : float64, ``(n, k, 2)``
-        Position before the first frame, unit coordinates.
-    velocity : float64, ``(n, k, 2)``
-        Movement per frame before the first bounce, unit coordinates.
+    start, velocity : float64, ``(n, k, 2)``
+        Position before the first frame, and movement per frame before the first bounce, unit
+        coordinates.
     path : float64, ``(n, k, n_frames, 2)``
         Position in each frame, unit coordinates.
     track : int, ``(n, k, n_frames, 2)``
@@ -135,9 +124,8 @@ class GroundTruth:
 
     def __getitem__(self, index: Any) -> GroundTruth:
         """Return the truth of some of the sequences: each array, indexed alike."""
-        labels = None if self.labels is None else self.labels[index]
-        others = (self.start, self.velocity, self.path, self.track)
-        return GroundTruth(self.digits[index], labels, *(array[index] for array in others))
+        arrays: Any = [None if array is None else array[index] for array in vars(self).values()]
+        return GroundTruth(*arrays)
 
 
 class MovingMNIST:
@@ -159,10 +147,8 @@ class MovingMNIST:
         from test digits, or a model is tested on digits that it was trained with.
     labels : array of shape ``(n,)``, optional
         What the images show, for the ground truth.
-    n_digits : int, default 2
-        Digits in a sequence; with 0, the frames are black.
-    n_frames : int, default 20
-        Frames in a sequence.
+    n_digits, n_frames : int, default 2 and 20
+        Digits and frames in a sequence; without digits, the frames are black.
     size : int, default 64
         Side of the canvas in pixels.
     step_length : float, default 0.1
@@ -205,11 +191,10 @@ class MovingMNIST:
         self.size = check_count(size, "size")
         self.step_length = check_step_length(step_length)
         self.rule = rule
-        self.seed = check_count(seed, "seed", least=0, most=2**128 - 1)
+        self.seed = check_count(seed, "seed", least=0, most=LAST)
 
     def __repr__(self) -> str:
-        names = ("n_digits", "n_frames", "size", "step_length", "rule", "seed")
-        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in SETTINGS)
         return f"MovingMNIST({len(self.images)} images, {settings})"
 
     def __len__(self) -> NoReturn:
@@ -239,30 +224,21 @@ class MovingMNIST:
         """
         if not np.iterable(indices):
             raise TypeError(f"indices={indices!r} is not a list: pass numbers, such as [7, 3]")
-        firsts = [_check_number(index, "index") for index in indices]
+        firsts = [check_count(index, "index", least=0, most=LAST) for index in indices]
         frames = np.empty((len(firsts), self.n_frames, self.size, self.size), np.uint8)
-        self._draw(frames, self._truth(self._numbers(firsts, 1)))
+        self._draw(frames, self._truth(firsts, 1))
         return frames
 
     def batch(self, start: int, stop: int, out: Frames | None = None) -> Frames:
-        """Make sequences `start` to `stop - 1`.
+        """Make the sequences from number `start` to the last one before `stop`.
 
         >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
         >>> frames = np.empty((2, 20, 64, 64), np.uint8)
         >>> data.batch(8, 10, out=frames) is frames
         True
 
-        Parameters
-        ----------
-        start, stop : int
-            The first sequence, and the one after the last.
-        out : uint8 array, optional
-            Where to write: C-contiguous, of the shape below. Saves making a new array.
-
-        Returns
-        -------
-        uint8 array of shape ``(stop - start, n_frames, size, size)``
-            The frames; `out` itself, if that was passed.
+        Returns uint8 frames ``(stop - start, n_frames, size, size)``. They are written into `out`,
+        a C-contiguous array of that shape, if you pass one, which saves making a new array.
         """
         start, stop = _check_range(start, stop)
         shape = (stop - start, self.n_frames, self.size, self.size)
@@ -290,24 +266,23 @@ class MovingMNIST:
         >>> data.truth(0).track.shape, data.truth(0, 5).track.shape
         ((2, 20, 2), (5, 2, 20, 2))
 
-        Parameters
-        ----------
-        start : int
-            The first sequence.
-        stop : int, optional
-            The one after the last.
-
-        Returns
-        -------
-        GroundTruth
-            Without `stop`, the arrays lack their leading axis.
+        Returns a `GroundTruth`, whose arrays lack their leading axis without `stop`.
         """
-        first = _check_number(start, "start")
-        first, last = _check_range(first, first + 1 if stop is None else stop)
-        truth = self._truth(self._numbers([first], last - first))
-        return truth if stop is not None else truth[0]
+        if stop is None:
+            return self._truth([check_count(start, "start", least=0, most=LAST)], 1)[0]
+        first, last = _check_range(start, stop)
+        return self._truth([first], last - first)
 
-    def _truth(self, numbers: NDArray[np.float64]) -> GroundTruth:
+    def _truth(self, firsts: list[int], each: int) -> GroundTruth:
+        """Return the truth of `each` sequences from each first on."""
+        drawn = np.empty((len(firsts), each, self.n_digits, 4))  # image, row, column, angle
+        rng, stream, beginning = _stream(self.seed, get_ident())
+        stream.state, at = beginning, 0
+        for first, some in zip(firsts, drawn, strict=True):
+            stream.advance((first - at) * self.n_digits)
+            rng.random(out=some)
+            at = first + each
+        numbers = drawn.reshape(len(firsts) * each, self.n_digits, 4)
         digits = (numbers[..., 0] * len(self.images)).astype(np.intp)
         position = numbers[..., 1:3].copy()
         velocity = velocity_of(2 * np.pi * numbers[..., 3], self.step_length)
@@ -315,17 +290,6 @@ class MovingMNIST:
         track = to_pixels(path, self.size, self.images.shape[-1])
         labels = None if self.labels is None else self.labels[digits]
         return GroundTruth(digits, labels, position, velocity, path, track)
-
-    def _numbers(self, firsts: list[int], each: int) -> NDArray[np.float64]:
-        """Draw image, start row and column, angle: ``(n, k, 4)``, `each` from each first on."""
-        numbers = np.empty((len(firsts), each, self.n_digits, 4))
-        rng, stream, beginning = _stream(self.seed, get_ident())
-        stream.state, at = beginning, 0
-        for first, some in zip(firsts, numbers, strict=True):
-            stream.advance((first - at) * self.n_digits)
-            rng.random(out=some)
-            at = first + each
-        return numbers.reshape(len(firsts) * each, self.n_digits, 4)
 
 
 @lru_cache
@@ -336,15 +300,8 @@ def _stream(seed: int, _thread: int) -> tuple[np.random.Generator, Any, Any]:
 
 
 def _check_range(start: int, stop: int) -> tuple[int, int]:
-    first = _check_number(start, "start")
-    last = check_count(stop, "stop", least=first, most=2**128)
-    if last - first > 2**32:
-        raise ValueError(f"stop={last} is too far from start={first}: pass fewer at a time")
-    return first, last
-
-
-def _check_number(value: Any, name: str) -> int:
-    return check_count(value, name, least=0, most=2**128 - 1)  # which the stream has
+    first = check_count(start, "start", least=0, most=LAST)
+    return first, check_count(stop, "stop", least=first, most=min(first + 2**32, LAST + 1))
 
 
 def _check_out(out: Any, shape: tuple[int, ...]) -> Frames:

@@ -2,10 +2,9 @@
 
 Raises
 ------
-TypeError
-    If `data` makes no sequences, or a count or an index is not an integer.
-ValueError, IndexError
-    If `n_in` leaves no frame to predict, or an index is out of range.
+TypeError, ValueError, IndexError
+    If `data` makes no sequences, a count or an index is not an integer or out of range, or `n_in`
+    leaves no frame to predict.
 """
 
 from __future__ import annotations
@@ -39,10 +38,9 @@ class SequenceDataset:
 
     Parameters
     ----------
-    data : MovingMNIST
-        Training, validation and test sets need generators of different digits and seeds.
-    n_sequences : int
-        How many there are.
+    data, n_sequences : MovingMNIST, int
+        The endless set, and how many of its sequences there are. Training, validation and test
+        sets need endless sets of different digits and seeds.
     n_in : int, optional
         How many frames are inputs; items are then pairs, ``(inputs, targets)``.
     as_float : bool, default False

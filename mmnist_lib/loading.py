@@ -28,71 +28,58 @@ def load_mnist(source: str | os.PathLike[str] = "auto") -> tuple[Digits, Digits]
     >>> train_images.shape, train_images.dtype, test_labels.shape
     ((4000, 28, 28), dtype('uint8'), (1000,))
 
-    Parameters
-    ----------
-    source : str or path, default "auto"
-        - ``"sample"``: the 5,000 digits that come with the library (4,000 + 1,000,
-          equally many of each class). Needs no network.
-        - ``"keras"``: all 70,000 (60,000 + 10,000), downloaded once and kept by Keras.
-        - a path: an ``.npz`` in the layout of Keras' own file, with the arrays
-          ``x_train``, ``y_train``, ``x_test`` and ``y_test``; or MNIST as it was published, a
-          folder of IDX files (torchvision's ``MNIST/raw``) or one of them, such as
-          ``train-images-idx3-ubyte.gz``. So Fashion-MNIST, KMNIST and EMNIST work, too.
-        - ``"auto"``: the path in the environment variable ``MMNIST_DATA`` if that is
-          set, else ``"keras"``, else ``"sample"``, with one warning that says why.
+    `source`, by default "auto", says where they come from:
 
-    Returns
-    -------
-    (train_images, train_labels), (test_images, test_labels)
-        Images are uint8 of shape ``(n, 28, 28)``, 0 for paper and 255 for ink. Labels
-        are uint8 of shape ``(n,)``, from 0 to 9. Files may hold other classes and sizes. Chapters
-        1 and 2 count on ten classes, and `track`, `predict` and `oracle` on 28 × 28 pixels. A
-        part whose files are missing has no image, and one without a file of labels has None.
+    - ``"sample"``: the 5,000 digits that come with the library (4,000 + 1,000, equally many of
+      each class). Needs no network.
+    - ``"keras"``: all 70,000 (60,000 + 10,000), downloaded once and kept by Keras.
+    - a path: an ``.npz`` in the layout of Keras' own file, with the arrays ``x_train``,
+      ``y_train``, ``x_test`` and ``y_test``; or MNIST as it was published, a folder of IDX files
+      (torchvision's ``MNIST/raw``) or one of them, such as ``train-images-idx3-ubyte.gz``. So
+      Fashion-MNIST, KMNIST and EMNIST work, too.
+    - ``"auto"``: the path in the environment variable ``MMNIST_DATA`` if that is set, else
+      ``"keras"``, else ``"sample"``, with one warning that says why.
+
+    Returns uint8 images ``(n, 28, 28)``, 0 for paper and 255 for ink, and uint8 labels ``(n,)``,
+    from 0 to 9. Files may hold other classes and sizes. Chapters 1 and 2 count on ten classes, and
+    `track`, `predict` and `oracle` on 28 × 28 pixels. A part whose files are missing has no image,
+    and one without a file of labels has None.
+
+    MNIST was made by Yann LeCun, Corinna Cortes and Christopher Burges, and its license is CC BY-SA
+    3.0. The sample has the first 500 digits of each class of its train split, and so none of its
+    test split.
 
     Raises
     ------
-    TypeError
-        If `source` is neither a string nor a path.
-    FileNotFoundError, IsADirectoryError
-        If the path does not exist, or is a folder without IDX files.
+    TypeError, FileNotFoundError, IsADirectoryError
+        If `source` is neither a string nor a path, does not exist, or is a folder without digits.
     ValueError
-        If the file is truncated, of another kind or too large, holds pickled objects, lacks an
+        If a file is truncated, of another kind or too large, holds pickled objects, lacks an
         array, or if an array has the wrong shape, dtype, length or labels.
-    ConnectionError
-        If ``"keras"`` can neither find the digits in its cache nor download them.
-    ImportError
-        If Keras or every backend of it is missing or broken, and `source` is ``"keras"``.
-
-    Notes
-    -----
-    MNIST was made by Yann LeCun, Corinna Cortes and Christopher Burges and is licensed
-    CC BY-SA 3.0. The sample holds the first 500 digits of each class of its train split,
-    so it shares no digit with MNIST's own test split.
+    ImportError, ConnectionError
+        If `source` is ``"keras"``, and Keras or every backend of it is missing or broken, or can
+        neither find the digits in its cache nor download them.
     """
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
             f"source={source!r} has type {type(source).__name__}: "
             "pass 'auto', 'sample', 'keras' or the path of a file or folder"
         )
-    if source == "auto":
-        return _choose()
-    if source == "keras":
-        return _check_set(list(download_mnist()))
-    return _read(SAMPLE if source == "sample" else Path(source))
-
-
-def _choose() -> tuple[Digits, Digits]:
-    if named := os.environ.get("MMNIST_DATA"):
+    if source == "auto" and (named := os.environ.get("MMNIST_DATA")):
         return _read(Path(named), "MMNIST_DATA")
-    try:
-        return _check_set(list(download_mnist()))
-    except (ImportError, OSError) as error:  # ConnectionError is an OSError
-        warnings.warn(
-            f"using the 5,000 bundled digits, because {error}. To silence this, pass "
-            "source='sample', or set MMNIST_DATA to the path of a full mnist.npz",
-            stacklevel=3,
-        )
-        return _read(SAMPLE)
+    if source in ("auto", "keras"):
+        try:
+            return _check_set(list(download_mnist()))
+        except (ImportError, OSError) as error:  # ConnectionError is an OSError
+            if source == "keras":
+                raise
+            warnings.warn(
+                f"using the 5,000 bundled digits, because {error}. To silence this, pass "
+                "source='sample', or set MMNIST_DATA to the path of a full mnist.npz",
+                stacklevel=2,
+            )
+            source = "sample"
+    return _read(SAMPLE if source == "sample" else Path(source))
 
 
 def _read(path: Path, argument: str = "source") -> tuple[Digits, Digits]:
@@ -116,18 +103,19 @@ def _read(path: Path, argument: str = "source") -> tuple[Digits, Digits]:
 def _check_set(arrays: list[Any]) -> tuple[Digits, Digits]:
     x_train, y_train, x_test, y_test = arrays
     side = x_train.shape[1] if np.ndim(x_train) == 3 else None
+    checked = []
     for part, images, labels in (("train", x_train, y_train), ("test", x_test, y_test)):
         check_digits(images, name=f"x_{part}", side=side, empty=labels is None)
-        if labels is None:
-            continue
-        check_labels(labels, len(images), name=f"y_{part}")
-        if labels.dtype.kind not in "iu":
-            raise TypeError(f"y_{part} has dtype {labels.dtype}: pass integers from 0 to 255")
-        low, high = labels.min(), labels.max()
-        if low < 0 or high > 255:
-            raise ValueError(f"y_{part} runs from {low} to {high}: pass integers from 0 to 255")
-    y_train, y_test = (y if y is None else y.astype(np.uint8) for y in (y_train, y_test))
-    return (x_train, y_train), (x_test, y_test)
+        if labels is not None:
+            labels = check_labels(labels, len(images), name=f"y_{part}")
+            if labels.dtype.kind not in "iu":
+                raise TypeError(f"y_{part} has dtype {labels.dtype}: pass integers from 0 to 255")
+            low, high = labels.min(), labels.max()
+            if low < 0 or high > 255:
+                raise ValueError(f"y_{part} runs from {low} to {high}: pass integers from 0 to 255")
+            labels = labels.astype(np.uint8)
+        checked.append((images, labels))
+    return checked[0], checked[1]
 
 
 def check_digits(

@@ -1,4 +1,4 @@
-"""Write more than one machine can hold: a Zarr store, made by Dask on threads or a cluster.
+"""Write more than one machine can hold: a Zarr store, made on threads or on a Dask cluster.
 
 Sequence i depends on the seed and on i alone, so any worker can make any block of sequences, in
 any order, and even twice. Needs ``pip install "mmnist-lib[scale]"``.
@@ -17,24 +17,24 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import formats
+from . import files
 from ._atomic import check_path, check_space, check_target, claim, new_files, partial_path
 from ._checks import check_choice, check_count, check_instance
 from .compositing import Frames, MovingMNIST
 from .trajectories import check_generator
 
 try:
-    import dask
     import dask.array
     import distributed
     import zarr
-    from dask.callbacks import Callback
+    from dask.system import CPU_COUNT
 except ImportError as error:
     raise ImportError(
         f"a Zarr store needs Zarr and Dask ({error}): pip install 'mmnist-lib[scale]', "
@@ -43,7 +43,6 @@ except ImportError as error:
 
 MOST_TASKS = 5000
 CHUNK_BYTES = 64 * 20 * 64 * 64  # 5 MB: it stays in a processor's cache while it is unpacked
-Block = tuple[int, int]
 
 
 def save_zarr(
@@ -57,7 +56,7 @@ def save_zarr(
     scheduler: str | distributed.Client | None = None,
     resume: bool = False,
     force: bool = False,
-    progress: formats.Progress | None = None,
+    progress: files.Progress | None = None,
 ) -> None:
     """Write sequences 0 to ``n_sequences - 1`` to a Zarr store, block by block.
 
@@ -83,19 +82,17 @@ def save_zarr(
         Reading one sequence decompresses its whole block, so smaller ones suit random access.
     truth : as for `save_sequences`
     scheduler : str or distributed.Client, optional
-        A running client, or the address of a ``dask.distributed`` scheduler, such as
-        ``"tcp://host:8786"``, whose workers have this library. Without it, threads of this
-        process do the work.
+        A running client, or the address of a scheduler, such as ``"tcp://host:8786"``, whose
+        workers have this library. Without it, threads of this process do the work.
     resume : bool, default False
-        Finish the store that an earlier run of the same settings left unfinished. Its finished
-        blocks are kept, also with `force`.
+        Keep the blocks that an earlier run of the same settings finished, also with `force`.
     force : bool, default False
         Replace a store of this name, and begin an unfinished one anew.
     progress : as for `save_sequences`
     """
     check_instance(data, "data", MovingMNIST)
     n_sequences = check_count(n_sequences, "n_sequences")
-    check_choice(layout, "layout", formats.LAYOUTS)
+    check_choice(layout, "layout", files.LAYOUTS)
     path = check_target(path, (".zarr",), force).resolve()  # workers start in other folders
     if path.exists():
         try:
@@ -105,33 +102,34 @@ def save_zarr(
             raise FileExistsError(f"{what}, so it is not replaced") from None
     # A run that is resumed may have been stopped while it wrote the truth, or just after.
     replace = force or resume
-    beside = formats.check_truth_target(data, path, replace) if truth else None
-    if not (isinstance(scheduler, str | None) or hasattr(scheduler, "compute")):
+    beside = files.check_truth_target(data, path, replace) if truth else None
+    if not (isinstance(scheduler, str | None) or hasattr(scheduler, "get_executor")):
         raise TypeError(f"scheduler={scheduler!r}: pass a distributed.Client or an address")
     usual = max(1, CHUNK_BYTES // (data.n_frames * data.size**2))
-    block = usual if block is None else check_count(block, "block")
-    job = _Job(data, n_sequences, partial_path(path), layout, min(block, n_sequences))
+    block = min(usual if block is None else check_count(block, "block"), n_sequences)
+    about = {"layout": layout, "n_sequences": n_sequences, "block": block}
+    about |= files.settings_of(data)
+    partial = partial_path(path)
     with contextlib.ExitStack() as stack:
-        client = scheduler
         if isinstance(scheduler, str):  # asked first: if none answers, nothing is left behind
-            client = stack.enter_context(distributed.Client(scheduler, timeout=30))
+            scheduler = stack.enter_context(distributed.Client(scheduler, timeout=30))
         if resume:
-            job.resume()
-        else:
-            job.check_begin(force)
+            _check_same(partial, about)
+        else:  # a chunk is never packed to less than a hundredth
+            check_space(path, math.prod(files.layout_shape(data, n_sequences, layout)) // 100)
         # From here on the unfinished store is this run's alone.
-        stack.callback(os.close, claim(job.partial, force=True))
+        stack.callback(os.close, claim(partial, replace, folder=True))
         if not resume:
-            job.begin()
-        job.run(client, progress or (lambda done: None))
-        for stray in job.partial.rglob("*.partial"):  # of workers that were killed while writing
+            _begin(partial, data, about)
+        _fill(partial, data, scheduler, progress or (lambda done: None))
+        for stray in partial.rglob("*.partial"):  # of workers that were killed while writing
             stray.unlink()
         if beside is not None:
             with new_files(beside, force=replace) as (file,):
-                formats.save_truth(data, n_sequences, file)
+                files.save_truth(data, n_sequences, file)
         if path.exists():
             shutil.rmtree(path)
-        job.partial.rename(path)
+        partial.rename(path)
 
 
 def shuffled_batches(
@@ -164,7 +162,7 @@ def shuffled_batches(
         rest: Any = []
         for low in block * rng.permutation(-(-n // block)):
             where = (slice(None),) * sequences + (slice(low, low + block),)
-            frames = formats.in_layout(np.asarray(store[where]), layout)
+            frames = files.in_layout(np.asarray(store[where]), layout)
             frames = np.concatenate([rest, frames]) if len(rest) else frames
             order = rng.permutation(len(frames))
             whole = len(order) - len(order) % batch_size
@@ -179,7 +177,7 @@ def shuffled_batches(
 def open_zarr(path: Path, layout: str | None) -> tuple[Any, tuple[int, ...]]:
     """Open a store as a lazy array, sequences first, and return it with the store's own shape."""
     store, found = _open(path, layout)
-    return formats.in_layout(dask.array.from_zarr(store), found), store.shape
+    return files.in_layout(dask.array.from_zarr(store), found), store.shape
 
 
 def _open(path: Path, layout: str | None) -> tuple[Any, str]:
@@ -189,112 +187,72 @@ def _open(path: Path, layout: str | None) -> tuple[Any, str]:
         store = zarr.open_array(path, mode="r")
     except Exception as error:  # what a damaged store raises depends on where the damage is
         raise ValueError(f"{given} is not a whole Zarr array: {error}") from error
-    return store, formats.layout_of(store, given, layout, store.attrs.get("layout"))
+    return store, files.layout_of(store, given, layout, store.attrs.get("layout"))
 
 
-@dataclass
-class _Job:
-    """What to write, and where it grows."""
+def _check_same(partial: Path, about: dict[str, Any]) -> None:
+    """Raise unless there is an unfinished store of the same settings."""
+    name = str(partial)
+    if partial.is_symlink() or not (partial / "zarr.json").exists():
+        raise FileNotFoundError(f"there is no {name!r} to resume: begin without resume")
+    held = dict(zarr.open_array(partial, mode="r").attrs)
+    if held != about:
+        other = {key: held.get(key) for key in about if held.get(key) != about[key]}
+        raise ValueError(f"{name!r} was begun with {other}: resume it with the same")
 
-    data: MovingMNIST
-    n_sequences: int
-    partial: Path
-    layout: str
-    block: int
 
-    def __post_init__(self) -> None:
-        self.about = {
-            "layout": self.layout, "n_sequences": self.n_sequences, "block": self.block,
-            **formats.settings_of(self.data),
-        }  # fmt: skip
+def _begin(partial: Path, data: MovingMNIST, about: dict[str, Any]) -> None:
+    """Make the unfinished store, in place of what is in its folder."""
+    for old in partial.iterdir():
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    axes = ("time", "sequence") if about["layout"] == "canonical" else ("sequence", "time")
+    zarr.create_array(
+        partial,
+        shape=files.layout_shape(data, about["n_sequences"], about["layout"]),
+        chunks=files.layout_shape(data, about["block"], about["layout"]),
+        dtype="uint8",
+        dimension_names=(*axes, "row", "column"),
+        attributes=about,
+    )
 
-    def check_begin(self, force: bool) -> None:
-        """Make the folder of the unfinished store, or raise an error that says why not."""
-        if self.partial.exists() and not force:
-            raise FileExistsError(
-                f"{str(self.partial)!r} exists: another run is writing it, or was stopped. "
-                "If none is, finish it (resume), or begin anew (force)"
-            )
-        if self.partial.is_symlink():
-            self.partial.unlink()  # what it leads to is somebody else's
-        shape = formats.layout_shape(self.data, self.n_sequences, self.layout)
-        check_space(self.partial, math.prod(shape) // 100)  # a chunk is never packed as small
-        self.partial.mkdir(exist_ok=True)
 
-    def begin(self) -> None:
-        """Make the unfinished store."""
-        for old in self.partial.iterdir():
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-        axes = ("time", "sequence") if self.layout == "canonical" else ("sequence", "time")
-        zarr.create_array(
-            self.partial,
-            shape=formats.layout_shape(self.data, self.n_sequences, self.layout),
-            chunks=formats.layout_shape(self.data, self.block, self.layout),
-            dtype="uint8",
-            dimension_names=(*axes, "row", "column"),
-            attributes=self.about,
-        )
-
-    def resume(self) -> None:
-        """Raise unless there is an unfinished store of the same settings."""
-        name = str(self.partial)
-        if not (self.partial / "zarr.json").exists():
-            raise FileNotFoundError(f"there is no {name!r} to resume: begin without resume")
-        held = dict(zarr.open_array(self.partial, mode="r").attrs)
-        if held != self.about:
-            other = {key: held.get(key) for key in self.about if held.get(key) != self.about[key]}
-            raise ValueError(f"{name!r} was begun with {other}: resume it with the same")
-
-    def missing(self) -> Iterator[Block]:
-        """Find the blocks without a chunk. A chunk is renamed into place, so it is whole."""
-        metadata = zarr.open_array(self.partial, mode="r").metadata
-        for number, low in enumerate(range(0, self.n_sequences, self.block)):
-            place = (0, number, 0, 0) if self.layout == "canonical" else (number, 0, 0, 0)
-            if not (self.partial / metadata.encode_chunk_key(place)).exists():
-                yield low, min(low + self.block, self.n_sequences)
-
-    def run(self, client: Any, progress: formats.Progress) -> None:
-        """Write the blocks that are missing."""
-        missing = list(self.missing())
-        done = self.n_sequences - sum(high - low for low, high in missing)
-
-        def report(count: int) -> None:
-            nonlocal done
+def _fill(partial: Path, data: MovingMNIST, client: Any, progress: files.Progress) -> None:
+    """Write the blocks that are missing, on threads or on a cluster."""
+    store = zarr.open_array(partial, mode="r")
+    n, block = store.attrs["n_sequences"], store.attrs["block"]
+    places = zip(range(0, n, block), np.ndindex(*store.cdata_shape), strict=True)
+    # A chunk is renamed into place, so one that is there is whole.
+    missing = [
+        (low, min(low + block, n))
+        for low, place in places
+        if not (partial / store.metadata.encode_chunk_key(place)).exists()
+    ]
+    done = n - sum(high - low for low, high in missing)
+    if done:
+        progress(done)
+    # A task costs Dask some milliseconds, so many blocks are bundled: one to a task, usually.
+    step = -(-len(missing) // MOST_TASKS) or 1
+    bundles = [missing[low : low + step] for low in range(0, len(missing), step)]
+    if client is None:
+        executor: Any = ThreadPoolExecutor(dask.config.get("num_workers", CPU_COUNT))
+    else:
+        # The digits travel as a task, not scattered: what a dead worker held is then sent again.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")
+            data = client.submit(copy, data, pure=False)
+        executor = client.get_executor(retries=3, pure=False)
+    tasks = [data] * len(bundles), [str(partial)] * len(bundles), bundles
+    with executor, contextlib.closing(executor.map(_write, *tasks)) as written:
+        for count in written:
             done += count
             progress(done)
 
-        if done:
-            report(0)
-        # A task costs Dask some milliseconds, so many blocks are bundled: one to a task, usually.
-        step = -(-len(missing) // MOST_TASKS) or 1
-        bundles = [missing[low : low + step] for low in range(0, len(missing), step)]
-        # The digits travel as a task, not scattered: what a dead worker held is then sent again.
-        shared, write = dask.delayed(self.data, traverse=False), dask.delayed(_write)
-        tasks = [write(shared, str(self.partial), bundle, self.layout) for bundle in bundles]
-        _compute(tasks, client, report)
 
-
-def _write(data: MovingMNIST, partial: str, blocks: list[Block], layout: str) -> int:
+def _write(data: MovingMNIST, partial: str, blocks: list[tuple[int, int]]) -> int:
     """Write blocks, and return how many sequences they hold."""
     store = zarr.open_array(partial, mode="r+")
+    layout = store.attrs["layout"]
     for low, high in blocks:
         where = (slice(None), slice(low, high)) if layout == "canonical" else slice(low, high)
-        store[where] = formats.in_layout(data.batch(low, high), layout)
+        store[where] = files.in_layout(data.batch(low, high), layout)
     return sum(high - low for low, high in blocks)
-
-
-def _compute(tasks: list[Any], client: Any, report: formats.Progress) -> None:
-    """Compute tasks here or on a cluster, and report what each one returns."""
-    if client is None:
-
-        def after(key: Any, value: Any, *_: Any) -> None:
-            if isinstance(value, int):  # the digits are a task too
-                report(value)
-
-        with Callback(posttask=after):
-            dask.compute(*tasks, scheduler="threads")
-        return
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sending large graph")
-        for future in distributed.as_completed(client.compute(tasks, retries=3)):
-            report(future.result())

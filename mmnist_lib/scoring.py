@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import formats
 from ._atomic import check_path
 from .compositing import Frames, MovingMNIST
-from .files import load_sequences
+from .files import Progress, load_sequences, settings_of, truth_path
 from .metrics import black, bootstrap, copy_last, extrapolate, finite_psnr, mae, mse, ssim
 from .tracking import oracle
 
@@ -42,7 +41,7 @@ def score_file(
     *predicted: str | os.PathLike[str],
     layout: str | None = None,
     digits: Frames | None = None,
-    progress: formats.Progress | None = None,
+    progress: Progress | None = None,
 ) -> str:
     """Return a table of the four metrics, with 95 % intervals, for predictions and baselines.
 
@@ -143,11 +142,11 @@ def _floats(frames: Any, name: str) -> NDArray[np.float32]:
 
 def _known(path: Path, digits: Frames) -> dict[str, Any]:
     """Read the ground truth beside a file, and put the digits' images into it."""
-    beside = formats.truth_path(path)
+    beside = truth_path(path)
     with np.load(beside) as archive:
         truth = {name: archive[name] for name in ("digits", "track", "settings")}
     settings = json.loads(str(truth["settings"]))
-    if settings["images_sha256"] != formats.settings_of(MovingMNIST(digits))["images_sha256"]:
+    if settings["images_sha256"] != settings_of(MovingMNIST(digits))["images_sha256"]:
         raise ValueError(f"{beside} has other digits: pass those from which the file was made")
     return truth | settings | {"images": digits}
 

@@ -22,7 +22,7 @@ from PIL import Image
 from mmnist_lib import (
     MovingMNIST,
     _unpack,
-    formats,
+    files,
     load_mnist,
     load_sequences,
     loading,
@@ -105,13 +105,13 @@ def made(tmp_path_factory):
     from mmnist_lib.scale import save_zarr
 
     folder = tmp_path_factory.mktemp("made")
-    for layout in formats.LAYOUTS:
+    for layout in files.LAYOUTS:
         save_sequences(sample(), 7, folder / f"{layout}.npy", layout=layout)
         save_zarr(sample(), 7, folder / f"{layout}.zarr", layout=layout)
     return folder
 
 
-ANY = [f"{layout}{suffix}" for layout in formats.LAYOUTS for suffix in (".npy", ".zarr")]
+ANY = [f"{layout}{suffix}" for layout in files.LAYOUTS for suffix in (".npy", ".zarr")]
 
 
 # help
@@ -223,7 +223,7 @@ def test_each_setting_reaches_the_data(run, tmp_path, arguments, changes):
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".zarr"])
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 def test_the_way_of_writing_reaches_the_file(run, tmp_path, suffix, layout):
     path = tmp_path / f"made{suffix}"
     arguments = ["generate", path, "--source", "sample", "--sequences", 5, "--frames", 20]
@@ -780,6 +780,15 @@ def test_the_brightest_of_the_pixels_stands_for_them_and_an_edge_is_kept(run, tm
     assert [line.strip() for line in last] == ["@"] + [""] * 10
 
 
+def test_a_canvas_that_is_not_square_is_drawn_in_its_shape(run, tmp_path):
+    frames = np.full((1, 20, 3, 9), 255, np.uint8)
+    save_sequences(frames, 1, tmp_path / "made.npy")
+    status, out, err = run("show", tmp_path / "made.npy")
+    assert (status, err) == (0, "")
+    head, _, *picture = out.splitlines()
+    assert head.endswith("20 frames, 3 × 9") and picture == ["@" * 9 + " |" + "@" * 9] * 2
+
+
 @pytest.mark.parametrize("columns", ["80", "60", "20", "8", "6", "5", "4", "1", "1000"])
 def test_the_picture_fits_the_terminal(run, made, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
@@ -814,14 +823,14 @@ def test_the_layout_is_said_where_the_shape_does_not_tell(run, tmp_path):
     assert (status, err) == (0, "") and ": 4 sequences of 3 frames, 64 × 64\n" in out
 
 
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 def test_a_store_tells_its_layout_where_the_shape_does_not(run, tmp_path, layout):
     path = tmp_path / "short.zarr"
     arguments = ["generate", path, "--source", "sample", "--sequences", 3, "--frames", 4]
     assert run(*arguments, "--layout", layout)[0] == 0
     status, out, err = run("show", path)
     assert (status, err) == (0, "") and ": 3 sequences of 4 frames, 64 × 64\n" in out
-    (other,) = {*formats.LAYOUTS} - {layout}
+    (other,) = {*files.LAYOUTS} - {layout}
     status, out, err = run("show", path, "--layout", other)
     assert (status, out) == (2, "") and f"says of itself that it is {layout!r}" in err
 
@@ -884,13 +893,13 @@ def test_a_file_of_ours_is_told_from_the_published_one(run, made, name):
     assert (status, err) == (1, "")
     assert out.startswith(f"{made / name} is not the published file")
     found = rows(out)
-    statistics = formats.statistics(sample().batch(0, 7))
+    statistics = files.statistics(sample().batch(0, 7))
     for key, value in statistics.items():
-        assert found.pop(key) == (value, formats.PUBLISHED[key])
+        assert found.pop(key) == (value, files.PUBLISHED[key])
     assert found.pop("dtype") == ("uint8", "uint8")
     if name.endswith(".npy"):
         sha256 = hashlib.sha256((made / name).read_bytes()).hexdigest()
-        assert found.pop("sha256") == (f"{sha256[:16]}…", f"{formats.PUBLISHED['sha256'][:16]}…")
+        assert found.pop("sha256") == (f"{sha256[:16]}…", f"{files.PUBLISHED['sha256'][:16]}…")
         assert found.pop("bytes") == (f"{7 * 20 * 64**2 + 128:,}", "819,200,096")
     assert found.keys() == {"shape"}
     shape = (20, 7, 64, 64) if name.startswith("canonical") else (7, 20, 64, 64)
@@ -899,7 +908,7 @@ def test_a_file_of_ours_is_told_from_the_published_one(run, made, name):
 
 def test_the_published_file_is_known_by_its_bytes(run, made, monkeypatch):
     path = made / "canonical.npy"
-    monkeypatch.setitem(formats.PUBLISHED, "sha256", hashlib.sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setitem(files.PUBLISHED, "sha256", hashlib.sha256(path.read_bytes()).hexdigest())
     status, out, err = run("check", path)
     assert (status, out, err) == (0, f"{path} is the published file, byte for byte.\n", "")
     assert run("check", made / "batch.npy")[0] == 1

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmnist_lib import GroundTruth, MovingMNIST, _unpack, formats, load_sequences, save_sequences
+from mmnist_lib import GroundTruth, MovingMNIST, _unpack, files, load_sequences, save_sequences
 from mmnist_lib._atomic import partial_path
 from tests.limits import HANG
 
@@ -64,7 +64,7 @@ def python(code, *arguments, **options):
 @pytest.fixture
 def blocks_of_three(monkeypatch):
     """Make three sequences of `small` at a time."""
-    monkeypatch.setattr(formats, "BLOCK_BYTES", 3 * 576 + 500)
+    monkeypatch.setattr(files, "BLOCK_BYTES", 3 * 576 + 500)
 
 
 # what a file holds
@@ -76,7 +76,7 @@ def blocks_of_three(monkeypatch):
     n_frames=st.integers(1, 22),
     room=st.integers(0, 8),
     in_block=st.integers(0, 4),
-    layout=st.sampled_from(formats.LAYOUTS),
+    layout=st.sampled_from(files.LAYOUTS),
 )
 @example(n=7, n_digits=2, n_frames=20, room=5, in_block=3, layout="canonical")
 @example(n=7, n_digits=2, n_frames=20, room=5, in_block=3, layout="batch")
@@ -86,20 +86,20 @@ def test_a_file_holds_what_batch_makes(
 ):
     data = small(n_digits=n_digits, n_frames=n_frames, size=5 + room)
     path = tmp_path_factory.mktemp("made") / "made.npy"
-    with mock.patch.object(formats, "BLOCK_BYTES", in_block * n_frames * (5 + room) ** 2):
+    with mock.patch.object(files, "BLOCK_BYTES", in_block * n_frames * (5 + room) ** 2):
         save_sequences(data, n, path, layout=layout)
     np.testing.assert_array_equal(np.load(path), in_layout(data.batch(0, n), layout))
     np.testing.assert_array_equal(load_sequences(path, layout), data.batch(0, n))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 6, 10, 11])
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 def test_the_bytes_are_those_of_np_save_wherever_blocks_end(tmp_path, blocks_of_three, n, layout):
     save_sequences(small(), n, tmp_path / "made.npy", layout=layout)
     expected = io.BytesIO()
     np.save(expected, in_layout(small().batch(0, n), layout))
     # But for white space, in which the layout is said.
-    mark, plain = formats.MARKS[layout], expected.getvalue()
+    mark, plain = files.MARKS[layout], expected.getvalue()
     assert held(tmp_path) == {"made.npy": plain[:125] + mark + plain[128:]}
 
 
@@ -110,8 +110,8 @@ def test_time_comes_first_unless_said_otherwise(tmp_path):
 
 
 def test_a_block_is_512_sequences_of_the_usual_kind():
-    data = MovingMNIST(digits(side=28))
-    assert list(formats.blocks(data, 1100)) == [(0, 512), (512, 1024), (1024, 1100)]
+    size = MovingMNIST(digits(side=28)).batch(0, 1).size
+    assert list(files.blocks(1100, size)) == [(0, 512), (512, 1024), (1024, 1100)]
 
 
 def test_other_libraries_read_it_as_they_read_the_published_file(tmp_path):
@@ -184,7 +184,7 @@ def test_the_truth_lies_beside_the_frames(tmp_path, blocks_of_three, labels):
 def test_the_truth_has_each_shape(tmp_path_factory, n, n_digits, n_frames, in_block):
     data = small(n_digits=n_digits, n_frames=n_frames)
     path = tmp_path_factory.mktemp("made") / "made.npy"
-    with mock.patch.object(formats, "BLOCK_BYTES", in_block * n_frames * 144):
+    with mock.patch.object(files, "BLOCK_BYTES", in_block * n_frames * 144):
         save_sequences(data, n, path, truth=True)
     truth = data.truth(0, n)
     with np.load(path.with_name("made-truth.npz"), allow_pickle=False) as archive:
@@ -208,7 +208,7 @@ def test_the_settings_in_the_file_make_the_same_data_again(tmp_path, changes):
     save_sequences(data, 3, tmp_path / "made.npy", truth=True)
     with np.load(tmp_path / "made-truth.npz") as archive:
         kept = json.loads(str(archive["settings"]))
-    assert kept.pop("images_sha256") == formats.settings_of(data)["images_sha256"]
+    assert kept.pop("images_sha256") == files.settings_of(data)["images_sha256"]
     again = MovingMNIST(digits(), labels(), **kept)
     assert repr(again) == repr(data)
     np.testing.assert_array_equal(np.load(tmp_path / "made.npy").swapaxes(0, 1), again.batch(0, 3))
@@ -216,7 +216,7 @@ def test_the_settings_in_the_file_make_the_same_data_again(tmp_path, changes):
 
 def test_the_settings_know_the_digits_by_their_pixels():
     def known(images):
-        return formats.settings_of(MovingMNIST(images, size=12))["images_sha256"]
+        return files.settings_of(MovingMNIST(images, size=12))["images_sha256"]
 
     images = digits()
     assert known(images) == known(np.asfortranarray(images)) == known(images.repeat(2, 0)[::2])
@@ -240,7 +240,7 @@ def test_labels_that_no_file_holds_are_refused_and_nothing_is_written(tmp_path, 
 # reading
 
 
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 @pytest.mark.parametrize("said", [False, True])
 def test_both_layouts_are_read_as_sequences_first(tmp_path, layout, said):
     data = small(n_frames=20)
@@ -250,7 +250,7 @@ def test_both_layouts_are_read_as_sequences_first(tmp_path, layout, said):
     np.testing.assert_array_equal(sequences, data.batch(0, 7))
 
 
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 def test_what_is_read_cannot_be_written_to(tmp_path, layout):
     save_sequences(small(), 7, tmp_path / "made.npy", layout=layout)
     before = held(tmp_path)
@@ -303,13 +303,13 @@ def test_a_file_in_fortran_order_is_read(tmp_path):
     )
 
 
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 @pytest.mark.parametrize(("n", "n_frames"), [(20, 10), (10, 20), (20, 20), (3, 4)])
 def test_a_file_of_ours_says_its_layout_and_is_not_contradicted(tmp_path, layout, n, n_frames):
     data, path = small(n_frames=n_frames), tmp_path / "made.npy"
     save_sequences(data, n, path, layout=layout)
     np.testing.assert_array_equal(load_sequences(path), data.batch(0, n))
-    other = next(name for name in formats.LAYOUTS if name != layout)
+    other = next(name for name in files.LAYOUTS if name != layout)
     with pytest.raises(ValueError, match=f"layout='{other}': .* says of itself .* '{layout}'"):
         load_sequences(path, other)
     np.save(path, np.load(path))  # saved by others, it says nothing
@@ -369,7 +369,7 @@ def test_predrnn_finds_inputs_and_targets_where_it_looks(tmp_path, blocks_of_thr
     save_sequences(data, 7, tmp_path / "made.npz", truth=True)
     assert set(held(tmp_path)) == {"made.npz", "made.npz-truth.npz"}
     with np.load(tmp_path / "made.npz") as stored:
-        clips, dims, frames = (stored[name] for name in formats.PREDRNN)
+        clips, dims, frames = (stored[name] for name in files.PREDRNN)
     assert dims.tolist() == [[1, 12, 12]] and frames.shape == (35, 1, 12, 12)
     assert frames.dtype == np.float32 and frames.max() == 1
     for i in range(7):  # as its loader cuts them
@@ -396,6 +396,7 @@ def test_predrnn_finds_inputs_and_targets_where_it_looks(tmp_path, blocks_of_thr
         ({"input_raw_data": np.full((9, 1, 5, 6), np.nan)}, "do not go from 0 to 1"),
         ({"input_raw_data": np.zeros((9, 3, 5, 6))}, "not gray frames"),
         ({"input_raw_data": np.zeros((9, 1, 5, 6), complex)}, "not gray frames"),
+        ({"input_raw_data": np.zeros((2**31, 1, 0, 6), np.uint8)}, "not gray frames"),
         ({"input_raw_data": np.array([{}])}, "holds pickled objects"),
     ],
 )
@@ -659,7 +660,7 @@ def fail_at(call, function, error):
     [("batch", 1), ("batch", 2), ("batch", 4), ("truth", 1), ("truth", 4), ("truth", 20)],
 )
 @pytest.mark.parametrize("old", [{}, {"made.npy": b"old frames", "made-truth.npz": b"old truth"}])
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 def test_a_fault_leaves_all_as_it_was(
     tmp_path, blocks_of_three, monkeypatch, error, what, call, old, layout
 ):
@@ -720,7 +721,7 @@ def disk_of_one_megabyte(tmp_path):
         subprocess.run(["umount", folder], check=True, timeout=HANG)
 
 
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 @pytest.mark.parametrize("truth", [False, True])
 def test_a_full_disk_is_named_and_what_was_there_is_kept(disk_of_one_megabyte, layout, truth):
     folder = disk_of_one_megabyte
@@ -734,7 +735,7 @@ def test_a_full_disk_is_named_and_what_was_there_is_kept(disk_of_one_megabyte, l
 
 
 @posix
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 def test_a_file_that_may_grow_no_further_is_named_and_removed(tmp_path, layout):
     code = """
 import errno, resource, sys
@@ -774,7 +775,7 @@ except PermissionError as error:
     tmp_path.chmod(0o555)
     try:
         # The names of other folders may be closed to nobody, the working folder is not.
-        root = str(Path(formats.__file__).parents[1])
+        root = str(Path(files.__file__).parents[1])
         refused = python(code, force, cwd=tmp_path, env=os.environ | {"PYTHONPATH": root})
     finally:
         tmp_path.chmod(0o755)
@@ -850,13 +851,14 @@ def test_ten_thousand_sequences_take_little_memory_beside_themselves(tmp_path, w
 
 def test_the_statistics_are_those_of_the_formulas(monkeypatch):
     n = 515  # more than one block
+    monkeypatch.setattr(files, "BLOCK_BYTES", 512 * 20 * 3 * 3)
     sequences = np.random.default_rng(0).integers(0, 256, (n, 20, 3, 3), dtype=np.uint8)
     sequences[:, 9] //= 2
     values = sequences.astype(np.float64) / 255
     late = values[:, 10:]
     copied = late - values[:, 9:10]
     seen = []
-    assert formats.statistics(sequences, seen.append) == {
+    assert files.statistics(sequences, seen.append) == {
         "mean pixel (0 to 1)": f"{values.mean():.4f}",
         "standard deviation": f"{values.std():.4f}",
         # As everywhere in this library: summed over a frame, then the mean over frames.
@@ -870,7 +872,7 @@ def test_the_statistics_of_a_clip_by_hand():
     clip = np.zeros((1, 20, 2, 2), np.uint8)
     clip[0, 9:, 0, 0] = 255  # one white pixel in frames 9 to 19
     clip[0, 10:, 1, 1] = 255  # and another in frames 10 to 19
-    found = formats.statistics(clip)
+    found = files.statistics(clip)
     mean = 21 / 80
     assert found == {
         "mean pixel (0 to 1)": f"{mean:.4f}",
@@ -882,16 +884,16 @@ def test_the_statistics_of_a_clip_by_hand():
 
 @pytest.mark.parametrize("n_frames", [1, 10, 19, 21])
 def test_clips_of_another_length_have_no_errors_of_prediction(n_frames):
-    found = formats.statistics(np.full((3, n_frames, 2, 2), 51, np.uint8))
+    found = files.statistics(np.full((3, n_frames, 2, 2), 51, np.uint8))
     assert found == {"mean pixel (0 to 1)": "0.2000", "standard deviation": "0.0000"}
 
 
 def test_each_statistic_of_the_published_file_is_computed():
-    found = formats.statistics(np.zeros((1, 20, 2, 2), np.uint8))
-    assert list(formats.PUBLISHED) == ["shape", "dtype", "bytes", "sha256", *found]
+    found = files.statistics(np.zeros((1, 20, 2, 2), np.uint8))
+    assert list(files.PUBLISHED) == ["shape", "dtype", "bytes", "sha256", *found]
 
 
 def test_what_is_published_fits_together():
-    pixels = np.prod(json.loads(formats.PUBLISHED["shape"].replace("(", "[").replace(")", "]")))
-    assert int(formats.PUBLISHED["bytes"].replace(",", "")) == pixels + 96  # of header
-    assert len(bytes.fromhex(formats.PUBLISHED["sha256"])) == 32
+    pixels = np.prod(json.loads(files.PUBLISHED["shape"].replace("(", "[").replace(")", "]")))
+    assert int(files.PUBLISHED["bytes"].replace(",", "")) == pixels + 96  # of header
+    assert len(bytes.fromhex(files.PUBLISHED["sha256"])) == 32

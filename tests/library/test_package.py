@@ -152,7 +152,7 @@ def test_a_dataset_is_made_of_what_compositing_makes():
 
 def test_scores_of_files_come_after_files_and_metrics():
     assert imports_of("scoring") == {
-        "compositing", "files", "formats", "metrics", "tracking", "_atomic",
+        "compositing", "files", "metrics", "tracking", "_atomic",
     }  # fmt: skip
 
 
@@ -163,13 +163,12 @@ def test_tracking_needs_no_network_and_nothing_imports_it():
 
 
 def test_files_are_made_of_what_compositing_makes():
-    assert imports_of("formats") - HELPERS == {"compositing"}
-    assert imports_of("files") - HELPERS == {"compositing", "formats"}
-    assert imports_of("scale") - HELPERS == {"compositing", "formats", "trajectories"}
+    assert imports_of("files") - HELPERS == {"compositing"}
+    assert imports_of("scale") - HELPERS == {"compositing", "files", "trajectories"}
     # The command is an end: nothing imports it.
     assert imports_of("__main__") == {
-        "_atomic", "bouncing", "compositing", "files", "formats", "loading", "player", "scale",
-        "scoring", "visualization",
+        "_atomic", "bouncing", "compositing", "files", "loading", "player", "scale", "scoring",
+        "visualization",
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import zarr
 
-from mmnist_lib import MovingMNIST, formats, load_mnist, save_sequences, scale
+from mmnist_lib import MovingMNIST, files, load_mnist, save_sequences, scale
 from mmnist_lib._atomic import partial_path
 from mmnist_lib.scale import save_zarr
 from tests.limits import HANG
@@ -118,7 +118,7 @@ def unfinished(path, kept, data=None, n=10, layout="batch"):
 
 
 @pytest.mark.parametrize("n", [1, 3, 10, 12])
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 def test_a_store_holds_what_batch_makes(tmp_path, scheduler, n, layout):
     save_zarr(small(), n, tmp_path / "made.zarr", layout=layout, scheduler=scheduler)
     assert names(tmp_path) == {"made.zarr"}
@@ -150,7 +150,7 @@ def test_a_running_client_does_the_work_and_stays_open(tmp_path, cluster):
     np.testing.assert_array_equal(read(tmp_path / "made.zarr"), small().batch(0, 10))
 
 
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 @pytest.mark.parametrize(("n", "size"), [(10, 4), (12, 3), (7, 1), (5, 99), (10, 7)])
 def test_shuffled_batches_hold_each_sequence_once(tmp_path, layout, n, size):
     save_zarr(small(), n, tmp_path / "made.zarr", layout=layout)
@@ -215,7 +215,7 @@ def test_any_settings_will_do(tmp_path, scheduler, changes):
     np.testing.assert_array_equal(read(tmp_path / "made.zarr"), data.batch(0, 40))
 
 
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 def test_the_store_names_its_axes_and_says_what_made_it(tmp_path, layout):
     data = small(seed=2**128 - 1, step_length=0.3, rule="reflect")
     save_zarr(data, 7, tmp_path / "made.zarr", layout=layout)
@@ -224,7 +224,7 @@ def test_the_store_names_its_axes_and_says_what_made_it(tmp_path, layout):
     assert store.metadata.dimension_names == (*first, "row", "column")
     made = dict(store.attrs)
     assert [made.pop(name) for name in ("layout", "n_sequences", "block")] == [layout, 7, 3]
-    assert made.pop("images_sha256") == formats.settings_of(data)["images_sha256"]
+    assert made.pop("images_sha256") == files.settings_of(data)["images_sha256"]
     assert repr(MovingMNIST(digits(), **made)) == repr(data)
 
 
@@ -363,7 +363,7 @@ def test_labels_that_no_file_holds_are_refused_before_any_work(tmp_path):
 # stopped, and resumed
 
 
-@pytest.mark.parametrize("layout", formats.LAYOUTS)
+@pytest.mark.parametrize("layout", files.LAYOUTS)
 @pytest.mark.parametrize("kept", [set(), {0}, {1, 3}, {0, 1, 2}, {0, 1, 2, 3}])
 def test_what_was_finished_is_kept_and_the_rest_is_made(tmp_path, scheduler, layout, kept):
     path = tmp_path / "made.zarr"
@@ -422,7 +422,7 @@ def test_other_settings_are_not_mixed_into_a_store(tmp_path, changes, n, layout,
     partial = unfinished(path, kept={0, 2})
     before = chunks(partial)
     if "images_sha256" in named:
-        named = {"images_sha256": formats.settings_of(small())["images_sha256"]}
+        named = {"images_sha256": files.settings_of(small())["images_sha256"]}
     with pytest.raises(ValueError, match=r"was begun with .*: resume it with the same") as caught:
         save_zarr(small(**changes), n, path, layout=layout, resume=True, force=force)
     assert f"with {named}: " in str(caught.value)
@@ -436,6 +436,18 @@ def test_nothing_to_resume_is_said(tmp_path, left):
     with pytest.raises(FileNotFoundError, match=r"no .*made.zarr.partial' to resume: begin withou"):
         save_zarr(small(), 10, tmp_path / "made.zarr", resume=True)
     assert names(tmp_path) == set(left)
+
+
+def test_a_link_at_the_name_of_an_unfinished_store_is_not_followed(tmp_path):
+    partial = unfinished(tmp_path / "made.zarr", kept={1})
+    before = chunks(partial.rename(tmp_path / "elsewhere"))
+    partial.symlink_to("elsewhere")
+    with pytest.raises(FileNotFoundError, match="to resume"):
+        save_zarr(small(), 10, tmp_path / "made.zarr", resume=True)
+    assert partial.is_symlink()
+    save_zarr(small(), 10, tmp_path / "made.zarr", force=True)
+    assert names(tmp_path) == {"made.zarr", "elsewhere"}
+    assert chunks(tmp_path / "elsewhere") == before
 
 
 def test_a_whole_store_is_not_resumed(tmp_path):
@@ -579,7 +591,7 @@ def test_the_settings_in_the_store_are_plain_json(tmp_path):
     save_zarr(small(), 3, tmp_path / "made.zarr")
     held = json.loads((tmp_path / "made.zarr" / "zarr.json").read_text())
     assert held["attributes"] == {
-        "layout": "batch", "n_sequences": 3, "block": 3, **formats.settings_of(small()),
+        "layout": "batch", "n_sequences": 3, "block": 3, **files.settings_of(small()),
     }  # fmt: skip
 
 
@@ -600,11 +612,11 @@ def test_both_workers_take_part(tmp_path, cluster):
 def test_a_write_that_fails_once_is_tried_again(tmp_path, monkeypatch, cluster):
     write, mark = scale._write, tmp_path / "failed"
 
-    def fail_once(data, partial, blocks, layout):
+    def fail_once(data, partial, blocks):
         if (6, 9) in blocks and not mark.exists():
             mark.touch()
             raise OSError(errno.EIO, "the network paused")
-        return write(data, partial, blocks, layout)
+        return write(data, partial, blocks)
 
     monkeypatch.setattr(scale, "_write", fail_once)
     save_zarr(small(), 20, tmp_path / "made.zarr", scheduler=cluster.scheduler_address)
@@ -631,10 +643,10 @@ def test_a_link_is_followed(tmp_path):
 def test_a_failing_write_is_named_and_the_store_resumed_after_it(tmp_path, monkeypatch):
     path, write = tmp_path / "made.zarr", scale._write
 
-    def fail(data, partial, blocks, layout):
+    def fail(data, partial, blocks):
         if (6, 9) in blocks:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(data, partial, blocks, layout)
+        return write(data, partial, blocks)
 
     monkeypatch.setattr(scale, "_write", fail)
     with pytest.raises(OSError, match="No space left on device") as caught:

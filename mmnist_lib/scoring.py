@@ -85,15 +85,18 @@ def score_file(
             f"predictions have {sorted(lengths)} frames, and sequences {frames.shape[1]}: score "
             "predictions of one length, which leave two frames or more to see"
         )
-    n_out, known = max(lengths), None if digits is None else _known(path, digits)
+    n_out, data = max(lengths), None if digits is None else _generator(path, digits)
     scores: dict[str, list[Any]] = {}
     for low in range(0, len(frames), BLOCK):
         some = frames[low : low + BLOCK] / np.float32(255)
         seen, targets = some[:, :-n_out], some[:, -n_out:]
         made = {name: _floats(row[low : low + BLOCK], name) for name, row in rows.items()}
         made |= {f.__name__: f(seen, n_out) for f in (black, copy_last, extrapolate)}
-        if known:
-            made["floor"] = _floor(known, low, low + len(some), n_out)
+        if data is not None:
+            truth = data.truth(low, low + len(some))
+            known = zip(data.images[truth.digits], truth.track[:, :, :-n_out], strict=True)
+            world = {name: getattr(data, name) for name in ("size", "step_length", "rule")}
+            made["floor"] = np.stack([oracle(*one, n_out, **world) for one in known])
         for name, row in made.items():
             each = [score(row, targets, axis=1) for score, _ in METRICS.values()]
             scores.setdefault(name, []).append(each)
@@ -102,15 +105,13 @@ def score_file(
     wide = max(map(len, scores))
     lines = [" " * wide + "".join(f"  {name:<24}" for name in METRICS)]
     for name, blocks in scores.items():
-        cells = map(_cell, np.concatenate(blocks, axis=1), METRICS.values())
-        lines.append(f"{name:{wide}}" + "".join(f"  {cell:<24}" for cell in cells))
+        lines.append(f"{name:{wide}}")
+        for values, (_, n) in zip(np.concatenate(blocks, axis=1), METRICS.values(), strict=True):
+            found = values.mean(), *bootstrap(values)
+            cell = "{:.{n}f} ({:.{n}f} to {:.{n}f})".format(*found, n=n)
+            lines[-1] += f"  {cell:<24}"
     text = "\n".join(line.rstrip() for line in lines) + "\n"
     return text + PUBLISHED * ((n_out, *frames.shape[2:]) == (10, 64, 64))
-
-
-def _cell(values: NDArray[np.float64], metric: tuple[Any, int]) -> str:
-    numbers = (f"{number:.{metric[1]}f}" for number in (values.mean(), *bootstrap(values)))
-    return "{} ({} to {})".format(*numbers)
 
 
 def _predictions(path: Path, true: Frames) -> Any:
@@ -141,18 +142,12 @@ def _floats(frames: Any, name: str) -> NDArray[np.float32]:
     return np.asarray(frames, np.float32)
 
 
-def _known(path: Path, digits: Frames) -> dict[str, Any]:
-    """Read the ground truth beside a file, and put the digits' images into it."""
+def _generator(path: Path, digits: Frames) -> MovingMNIST:
+    """Return what made a file, by the settings that lie beside it."""
     beside = formats.truth_path(path)
     with np.load(beside) as archive:
-        truth = {name: archive[name] for name in ("digits", "track", "settings")}
-    settings = json.loads(str(truth["settings"]))
-    if settings["images_sha256"] != formats.settings_of(MovingMNIST(digits))["images_sha256"]:
+        settings = json.loads(str(archive["settings"]))
+    told = {name: value for name, value in settings.items() if name != "images_sha256"}
+    if formats.settings_of(data := MovingMNIST(digits, **told)) != settings:
         raise ValueError(f"{beside} has other digits: pass those from which the file was made")
-    return truth | settings | {"images": digits}
-
-
-def _floor(known: dict[str, Any], low: int, high: int, n_out: int) -> NDArray[np.float32]:
-    world = {name: known[name] for name in ("size", "step_length", "rule")}
-    made = zip(known["images"][known["digits"][low:high]], known["track"][low:high], strict=True)
-    return np.stack([oracle(some, track[:, :-n_out], n_out, **world) for some, track in made])
+    return data

@@ -173,17 +173,10 @@ def ssim(
     (Z. Wang, A. Bovik, H. Sheikh and E. Simoncelli, "Image quality assessment: from error
     visibility to structural similarity", IEEE Transactions on Image Processing 13, 2004).
 
-    Parameters
-    ----------
-    predicted, true, axis : as for `mse`
-    data_range : float, default 2.0
-        The distance from black to white that the formula assumes. It should be 1, but
-        scikit-image used to take 2 for floats, as if they ran from -1 to 1, so the published
-        numbers have 2. Pass 1.0 for the proper value, which is mostly lower.
-
-    Returns
-    -------
-    as for `mse`
+    `data_range` is the distance from black to white that the formula assumes. It should be 1, but
+    scikit-image used to take 2 for floats, as if they ran from -1 to 1, so the published numbers
+    have 2. Pass 1.0 for the proper value, which is mostly lower. `predicted`, `true`, `axis` and
+    the result are as for `mse`.
     """
     span = check_number(data_range, "data_range", least=1e-9)
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2

@@ -46,7 +46,9 @@ def score_file(
 ) -> str:
     """Return a table of the four metrics, with 95 % intervals, for predictions and baselines.
 
-    ``print(score_file("mnist_test_seq.npy"))`` scores the baselines on the published file.
+    ``print(score_file("mnist_test_seq.npy"))`` scores the baselines on the published file. The
+    intervals are those of `bootstrap`, and PSNR is finite, as in `score_table`. For ten frames of
+    64 × 64, the published scores follow.
 
     >>> import tempfile
     >>> from mmnist_lib import save_sequences
@@ -69,12 +71,6 @@ def score_file(
         this adds the floor, which is what `oracle` scores.
     progress : callable, optional
         Called with how much is done, in percent.
-
-    Returns
-    -------
-    str
-        The table, with intervals of `bootstrap`, and, for ten frames of 64 × 64, the published
-        scores. PSNR is finite, as in `score_table`.
     """
     path = check_path(true)
     frames = load_sequences(path, layout)

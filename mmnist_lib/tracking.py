@@ -13,6 +13,7 @@ TypeError, ValueError
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -48,11 +49,10 @@ class Tracks:
     """What `track` found in a sequence of n frames with k digits, the heavier digit first.
 
     `sprites` are the digits, uint8 ``(k, 28, 28)``, and `positions` their tracks, int64 ``(k, n,
-    2)``. `residual` is how much `composite` of these differs from the frames, summed over all
-    pixels. `exact` says that this is 0, and that each track is possible with one angle and the
-    given speed. If it is False, `reason` says why; don't believe the rest. If it is True, something
-    else may fit too: pixels that one digit covers in all frames stay open, and a speed off by a
-    percent may pass.
+    2)``. `residual` is how much `composite` of these differs from the frames, summed over pixels.
+    `exact` says that this is 0, and that each track is possible with one angle and this speed. If
+    not, `reason` says why; don't believe the rest. If so, something else may fit too: pixels that
+    one digit covers in all frames stay open, and a speed off by a percent may pass.
     """
 
     sprites: Frames
@@ -101,7 +101,9 @@ def track(
     4. *Place*: where no bounce tells where in its window a digit lies, its center of mass does,
        which MNIST puts at (14, 14), give or take half a pixel. Other sprites are misplaced.
 
-    The first sequence of a size and length takes seconds longer, because its tracks are listed.
+    Returns the best explanation found. Its `exact` is False for frames that were made differently:
+    with noise, another speed or rule, or another number of digits. The first sequence of a size and
+    length takes seconds longer, because its tracks are listed.
 
     Parameters
     ----------
@@ -115,12 +117,6 @@ def track(
         those that are exact.
     rule : {"clamp", "reflect"}, default "clamp"
         How they meet a wall, see `bounce_path`.
-
-    Returns
-    -------
-    Tracks
-        The best explanation found. Its `exact` is False for frames that were made differently:
-        with noise, another speed or rule, or another number of digits.
     """
     frames = _check_frames(frames, least=3)
     n_digits = check_count(n_digits, "n_digits", most=MOST)
@@ -184,9 +180,9 @@ def oracle(
     >>> predicted[0, 10, 8:14]  # it steps by 3 or 4 pixels, as in the input
     array([0., 0., 1., 1., 1., 1.], dtype=float32)
 
-    A predictor that sees only frames can't know more, so on average none does better. What stays
-    unknown is where between the pixels a digit started, and its angle: all that agree with the
-    track are equally likely.
+    Returns frames from 0 to 1, float32 ``(n_frames, size, size)``. A predictor that sees only
+    frames can't know more, so on average none does better. What stays unknown is where between the
+    pixels a digit started, and its angle: all that agree with the track are equally likely.
 
     Parameters
     ----------
@@ -201,10 +197,6 @@ def oracle(
     size : int, default 64
         Height and width of the canvas in pixels.
     step_length, rule : as for `track`
-
-    Returns
-    -------
-    float32 array ``(n_frames, size, size)``, from 0 to 1
     """
     check_choice(estimate, "estimate", ESTIMATES)
     composite(sprites, positions, size)  # raises if these don't fit
@@ -255,19 +247,21 @@ def futures_of(
     track = check_tracks(track, "track", free)
     if track.ndim != 2:
         raise ValueError(f"track has shape {track.shape}: pass (n, 2), one digit's")
-    seen, listed = len(track), _possible_tracks(len(track), free, step_length, rule)
+    n, listed = len(track), _possible_tracks(len(track), size, step_length, rule)
     kinds = [listed.near(track[:, axis], reach=0).argmax() for axis in (0, 1)]
     low, high = listed.angles(*kinds)
     fine = low + (np.arange(160) + 0.5) / 160 * (high - low)
     angles = np.concatenate([fine, -fine, np.pi - fine, np.pi + fine])
     velocity = velocity_of(angles, step_length)  # (640, 2)
-    first, last = listed.first[kinds], listed.last[kinds]
+    first, last = listed.start[:, kinds]
     starts = first + (np.arange(96)[:, np.newaxis] + 0.5) / 96 * (last - first)  # (96, 2)
-    agree = _follow(starts, velocity[:, np.newaxis], seen, free, rule) == track  # (640, 96, n, 2)
+    paths = bounce_path(starts, velocity[:, np.newaxis], n, rule)  # (640, 96, n, 2)
+    agree = to_pixels(paths, size) == track
     futures, counts = [], []  # of rows and of columns: (m, n_frames), (640, m)
     for axis in (0, 1):
         turn, start = agree[..., axis].all(axis=2).nonzero()
-        ahead = _follow(starts[start], velocity[turn], seen + n_frames, free, rule)[:, seen:, axis]
+        paths = bounce_path(starts[start], velocity[turn], n + n_frames, rule)
+        ahead = to_pixels(paths, size)[:, n:, axis]
         one, kind = _distinct(ahead)
         futures.append(ahead[one])
         counts.append(np.zeros((len(velocity), len(one))))
@@ -279,11 +273,12 @@ def futures_of(
             f"{step_length} and rule={rule!r}: pass the settings that made it"
         )
     joint /= joint.sum()
+    rows, columns = futures
     chances = np.zeros((n_frames, free + 1, free + 1))
     for t in range(n_frames):
-        np.add.at(chances[t], np.ix_(*(future[:, t] for future in futures)), joint)
-    likeliest = zip(futures, np.unravel_index(joint.argmax(), joint.shape), strict=True)
-    return chances, np.stack([future[which] for future, which in likeliest], axis=-1)
+        np.add.at(chances[t], np.ix_(rows[:, t], columns[:, t]), joint)
+    row, column = np.unravel_index(joint.argmax(), joint.shape)
+    return chances, np.stack([rows[row], columns[column]], axis=-1)
 
 
 def _at_most(sprite: Frames, chances: Floats, size: int) -> tuple[NDArray[np.bool_], Floats]:
@@ -302,29 +297,23 @@ def _at_most(sprite: Frames, chances: Floats, size: int) -> tuple[NDArray[np.boo
 # ---- the tracks that a coordinate can take ----
 
 
-def _follow(start: ArrayLike, velocity: ArrayLike, n: int, free: int, rule: str) -> Track:
-    """Follow digits in whole pixels: ``(..., n, 2)``."""
-    return to_pixels(bounce_path(start, velocity, n, rule), free + SIDE, SIDE)
-
-
 @dataclass(frozen=True, eq=False)
 class _Listed:
-    """All tracks of one coordinate; for each, what angles and starts lead to it."""
+    """All tracks of one coordinate; for each, between what angles and starts it arises."""
 
     tracks: Track  # (m, n)
-    low: Floats  # |angle| to the other axis, radians in [0, π/2]
-    high: Floats
-    first: Floats  # starts, unit coordinates
-    last: Floats
+    angle: Floats  # (2, m), to the other axis, radians in [0, π/2]
+    start: Floats  # (2, m), unit coordinates
 
     def near(self, track: Track, reach: int) -> NDArray[np.bool_]:
         """Return which tracks stay within so many pixels of one."""
         return (np.abs(self.tracks - track) <= reach).all(axis=1)
 
     def angles(self, rows: Any, columns: Any) -> tuple[Any, Any]:
-        """Return above and below what angles tracks of rows and of columns are both possible."""
-        low = np.maximum(self.low[rows], np.pi / 2 - self.high[columns])
-        return low, np.minimum(self.high[rows], np.pi / 2 - self.low[columns])
+        """Return between what angles tracks of rows and of columns arise; low < high if any do."""
+        low, high = self.angle[:, rows]
+        lowest, highest = np.pi / 2 - self.angle[::-1, columns]
+        return np.maximum(low, lowest), np.minimum(high, highest)
 
     def possible(self, track: Track) -> bool:
         """Return whether one angle leads to a digit's rows and to its columns."""
@@ -333,27 +322,27 @@ class _Listed:
 
 
 @functools.lru_cache(maxsize=8)
-def _possible_tracks(n: int, free: int, step_length: float, rule: str) -> _Listed:
+def _possible_tracks(n: int, size: int, step_length: float, rule: str) -> _Listed:
     # Rows and columns move by the same rule, each by itself, so one list serves both. Half a circle
     # of angles to the other axis is enough, because in the other half a coordinate moves alike.
     angles = ((np.arange(GRID) + 0.5) / GRID - 0.5) * np.pi
     starts = (np.arange(GRID) + 0.5) / GRID
     velocity = velocity_of(angles, step_length)[:, np.newaxis, [0, 0]]  # (GRID, 1, 2)
-    tracks = _follow(starts.reshape(-1, 2), velocity, n, free, rule)  # two starts at a time
-    tracks = tracks.swapaxes(-1, -2).reshape(-1, n)  # (GRID * GRID, n)
+    paths = bounce_path(starts.reshape(-1, 2), velocity, n, rule)  # two starts at a time
+    tracks = to_pixels(paths, size).swapaxes(-1, -2).reshape(-1, n)  # (GRID * GRID, n)
     one, kind = _distinct(tracks)
     margin = 4 / GRID  # what leads to a track tapers off between the points of the grid
-    low, high = _bounds(np.abs(angles).repeat(GRID), kind, len(one), margin * np.pi)
-    first, last = _bounds(np.tile(starts, GRID), kind, len(one), margin)
-    return _Listed(tracks[one], low, high, first, np.minimum(last, 1))
+    angle = _bounds(np.abs(angles).repeat(GRID), kind, len(one), margin * np.pi)
+    start = _bounds(np.tile(starts, GRID), kind, len(one), margin)
+    return _Listed(tracks[one], angle, np.minimum(start, 1))
 
 
-def _bounds(values: Floats, kind: Track, n: int, margin: float) -> tuple[Floats, Floats]:
-    """Return the least and the largest value of each kind."""
+def _bounds(values: Floats, kind: Track, n: int, margin: float) -> Floats:
+    """Return the least and the largest value of each kind: ``(2, n)``."""
     low, high = np.full(n, np.inf), np.full(n, -np.inf)
     np.minimum.at(low, kind, values)
     np.maximum.at(high, kind, values)
-    return np.maximum(low - margin, 0), high + margin
+    return np.stack([np.maximum(low - margin, 0), high + margin])
 
 
 def _distinct(rows: Track) -> tuple[Track, Track]:
@@ -383,12 +372,12 @@ class _Search:
         self.frames, self.n_digits = frames, n_digits
         self.thick = _thicken(frames)
         self.n, self.size = frames.shape[:2]
-        self.free = self.size - SIDE
-        self.listed = _possible_tracks(self.n, self.free, step_length, rule)
+        self.listed = _possible_tracks(self.n, self.size, step_length, rule)
         starts = (np.arange(STARTS)[:, np.newaxis] + 0.5) / STARTS * [1, 1]
         velocity = velocity_of((np.arange(ANGLES) + 0.5) / ANGLES * 2 * np.pi, step_length)
         # Rows and columns of the map, (ANGLES, STARTS, n, 2): each row goes with each column.
-        self.map = _follow(starts, velocity[:, np.newaxis], self.n, self.free, rule)
+        paths = bounce_path(starts, velocity[:, np.newaxis], self.n, rule)
+        self.map = to_pixels(paths, self.size)
         self.best: tuple[float, bool, list[_Digit]] = (np.inf, True, [])
 
     def run(self) -> Tracks:
@@ -423,15 +412,22 @@ class _Search:
 
     def survey(self, painted: Frames) -> Track:
         """Return the best 1,500 tracks of the map, by every other pixel of the thick frames."""
-        windows = _windows(self.thick)[..., ::2, ::2].reshape(self.n, -1, SIDE**2 // 4)
-        unexplained = windows
-        if painted.any():
-            rest = _thicken(np.where(self.frames > painted, self.frames, 0))
-            unexplained = _windows(rest)[..., ::2, ::2].reshape(windows.shape)
+        rest = _thicken(np.where(self.frames > painted, self.frames, 0))
+        thick, unexplained = (
+            _windows(frames)[..., ::2, ::2].reshape(self.n, -1, SIDE**2 // 4)
+            for frames in (self.thick, rest)
+        )
+        take = functools.partial(np.take, axis=0)
         scores = np.empty((ANGLES, STARTS**2), np.int64)
         for score, rows, columns in zip(scores, *np.moveaxis(self.map, -1, 0), strict=True):
-            corners = rows[:, np.newaxis] * (self.free + 1) + columns  # (STARTS, STARTS, n)
-            score[:] = _explained(windows, unexplained, corners.reshape(-1, self.n))
+            corners = rows[:, np.newaxis] * (self.size - SIDE + 1) + columns  # (STARTS, STARTS, n)
+            corners = corners.reshape(-1, self.n).T
+            carved = functools.reduce(np.minimum, map(take, thick, corners))  # (STARTS ** 2, 196)
+            if painted.any():
+                new = (np.minimum(carved, some) for some in map(take, unexplained, corners))
+                score[:] = np.sum([some.sum(axis=1, dtype=np.uint16) for some in new], axis=0)
+            else:  # then all that is carved is new, in every frame
+                score[:] = self.n * carved.sum(axis=1, dtype=np.int64)
         best = np.argsort(-scores, axis=None, kind="stable")[:1500]
         turn, row, column = np.unravel_index(best, (ANGLES, STARTS, STARTS))
         return np.stack([self.map[turn, row, :, 0], self.map[turn, column, :, 1]], axis=-1)
@@ -460,17 +456,16 @@ class _Search:
 
     def refine(self, track: Track, painted: Frames, turns: int = 2) -> _Digit:
         """Try the neighbors of the rows' track, then those of the columns' track."""
-        for turn in range(turns):
-            for axis in (0, 1):
-                near = self.listed.near(track[:, axis], reach=3)
-                if turn:  # from here on, both must be possible with one angle
-                    other = self.listed.near(track[:, 1 - axis], reach=0).argmax()
-                    near &= np.less(*self.listed.angles(slice(None), other))
-                tried = np.repeat(track[np.newaxis], max(near.sum(), 1), axis=0)  # (m, n, 2)
-                if near.any():
-                    tried[:, :, axis] = self.listed.tracks[near]
-                digit = self.best_of(tried, painted)
-                track = digit.track
+        for turn, axis in itertools.product(range(turns), (0, 1)):
+            near = self.listed.near(track[:, axis], reach=3)
+            if turn:  # from here on, both must be possible with one angle
+                other = self.listed.near(track[:, 1 - axis], reach=0).argmax()
+                near &= np.less(*self.listed.angles(slice(None), other))
+            neighbors = self.listed.tracks[near] if near.any() else track[np.newaxis, :, axis]
+            tried = np.repeat(track[np.newaxis], len(neighbors), axis=0)  # (m, n, 2)
+            tried[:, :, axis] = neighbors
+            digit = self.best_of(tried, painted)
+            track = digit.track
         return digit
 
     def refine_both(self, track: Track, painted: Frames) -> _Digit:
@@ -548,16 +543,6 @@ def _cut(frames: Frames, tracks: Track) -> Frames:
     return _windows(frames)[np.arange(len(frames)), tracks[..., 0], tracks[..., 1]]
 
 
-def _explained(windows: Frames, unexplained: Frames, corners: Track) -> NDArray[np.int64]:
-    """Return how much of what is unexplained each track carves out: ``(m,)``."""
-    cut = functools.partial(np.take, axis=0)
-    carved = functools.reduce(np.minimum, map(cut, windows, corners.T))  # (m, 196)
-    if unexplained is windows:  # then all that is carved is new, in every frame
-        return len(windows) * carved.sum(axis=1, dtype=np.int64)
-    new = (np.minimum(carved, rest) for rest in map(cut, unexplained, corners.T))
-    return np.sum([rest.sum(axis=1, dtype=np.uint16) for rest in new], axis=0, dtype=np.int64)
-
-
 def _thicken(frames: Frames) -> Frames:
     """Take the maximum of 3 by 3 pixels, so that a track may be off by one and still score."""
     padded = np.pad(frames, ((0, 0), (1, 1), (1, 1)))
@@ -567,10 +552,8 @@ def _thicken(frames: Frames) -> Frames:
 
 def _off_center(sprites: Frames) -> Floats:
     """Return how far each center of mass lies from (14, 14): ``(m, 2)``."""
-    mass = np.maximum(sprites.sum(axis=(1, 2), dtype=np.int64), 1)
-    rows = sprites.sum(axis=2, dtype=np.int64) @ np.arange(SIDE)
-    columns = sprites.sum(axis=1, dtype=np.int64) @ np.arange(SIDE)
-    return np.stack([rows, columns], axis=-1) / mass[:, np.newaxis] - CENTER
+    mass = np.stack([sprites.sum(axis=axis, dtype=np.int64) for axis in (2, 1)], axis=1)
+    return mass @ np.arange(SIDE) / np.maximum(mass.sum(axis=2), 1) - CENTER  # of rows, of columns
 
 
 def _check_frames(frames: Any, least: int = 1) -> Frames:

@@ -101,13 +101,8 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
         What a model predicts and what happened. A channel axis may come last, too. MSE and MAE
         don't clip the prediction.
     axis : {(0, 1), 0, 1, ()}, default (0, 1)
-        What to average over: batch (0), time (1), both or neither.
-
-    Returns
-    -------
-    float, or float64 array
-        ``axis=(0, 1)``: one number. ``axis=0``: one for each horizon, ``(time,)``.
-        ``axis=1``: one for each sequence, ``(batch,)``. ``axis=()``: ``(batch, time)``.
+        What to average over: batch and time, for one float, or batch (0), time (1) or nothing, for
+        float64 arrays ``(time,)``, one number for each horizon, ``(batch,)`` and ``(batch, time)``.
     """
     return _score(predicted, true, axis, lambda p, t: ((p - t) ** 2).sum(axis=PIXELS))
 
@@ -145,15 +140,13 @@ def finite_psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> S
     (inf, 84.3)
 
     So a mean stays finite where a frame is perfect.
-
     Parameters and result as for `mse`.
     """
-    most = 20 * np.log10(255) + 10 * np.log10(np.prod(np.shape(true)[2:]))
-    return _score(predicted, true, axis, lambda p, t: np.minimum(_decibels(p, t), most))
+    return _score(predicted, true, axis, lambda p, t: _decibels(p, t, 255**-2 / t[0].size))
 
 
-def _decibels(predicted: Floats, true: Floats) -> Floats:
-    error = ((predicted.clip(0, 1) - true) ** 2).mean(axis=PIXELS)
+def _decibels(predicted: Floats, true: Floats, least: float = 0.0) -> Floats:
+    error = np.maximum(((predicted.clip(0, 1) - true) ** 2).mean(axis=PIXELS), least)
     with np.errstate(divide="ignore"):  # a perfect frame
         return 20 * np.log10(1 / np.sqrt(error))
 

@@ -38,7 +38,7 @@ SIDE = 28  # of a digit's sprite
 ANGLES, STARTS = 120, 24  # the map: 3 degrees, and 1.5 px on a canvas of 64
 TRIES = (20, 10)  # how many tracks of the map to refine, for the first digit and for each other
 KEPT = (8, 3)  # how many of those to go on with
-CENTER = (SIDE - 1) / 2 + 0.5  # MNIST puts the center of mass within half a pixel of 14
+CENTER = SIDE / 2  # MNIST puts the center of mass within half a pixel of it
 ESTIMATES = "mean", "median", "most_probable"
 PULL = 4.0  # white pixels in all frames that a digit costs for each px² that it lies off it
 GRID = 1024  # angles and starts from which the tracks of a coordinate are listed
@@ -294,9 +294,6 @@ def _at_most(sprite: Frames, chances: Floats, size: int) -> tuple[NDArray[np.boo
     return touched, chance.cumsum(axis=1)
 
 
-# ---- the tracks that a coordinate can take ----
-
-
 @dataclass(frozen=True, eq=False)
 class _Listed:
     """All tracks of one coordinate; for each, between what angles and starts it arises."""
@@ -353,9 +350,6 @@ def _distinct(rows: Track) -> tuple[Track, Track]:
     hashed = rows.astype(np.uint64) @ weights
     _, one, kind = np.unique(hashed, return_index=True, return_inverse=True)
     return one, kind
-
-
-# ---- the search ----
 
 
 @dataclass(eq=False)

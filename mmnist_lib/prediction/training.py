@@ -45,10 +45,8 @@ class SequencePairs(keras.utils.PyDataset):
     n_in : int or None, default 10
         How many frames are inputs; the others are targets. With None, each frame is an input
         whose target is the next one, for a model that predicts one frame ahead.
-    batch_size : int, default 32
-        Sequences in a batch; the last one of an epoch may be smaller.
-    n_sequences : int, default 3200
-        Sequences in an epoch.
+    batch_size, n_sequences : int, default 32, 3200
+        Sequences in a batch and in an epoch, whose last batch may be smaller.
     fixed : bool, default False
         Make the same sequences in each epoch, for validation.
     **settings
@@ -111,8 +109,8 @@ def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: 
     After an interrupt or an error, model and optimizer are as they were when the last whole epoch
     ended. A loss that becomes NaN or infinite is a FloatingPointError.
     """
-    # Keras would take a batch for it, and with workers each epoch would get those of the last one.
     check_instance(model, "model", keras.Model)
+    # Keras would take a batch for it, and with workers each epoch would get those of the last one.
     check_instance(pairs, "pairs", keras.utils.PyDataset)
     batch = pairs[0]
     if isinstance(model, keras.Sequential) and not model.built:
@@ -120,7 +118,7 @@ def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: 
     for given in (pairs, settings.get("validation_data")):
         if isinstance(given, keras.utils.PyDataset):
             _check_pairs(model, given)
-    model.fit(*batch, epochs=0, verbose=0)  # raises unless it is compiled, and builds the most
+    model.fit(*batch, epochs=0, verbose=0)  # raises unless it is compiled
     if not model.built:  # a subclass of keras.Model, on TensorFlow
         model(batch[0])
     if not model.optimizer.built:

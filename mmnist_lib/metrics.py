@@ -194,6 +194,9 @@ def ssim(
     return _score(predicted, true, axis, of_frames)
 
 
+METRICS = {"MSE": (mse, 1), "MAE": (mae, 1), "SSIM": (ssim, 4), "PSNR": (finite_psnr, 2)}  # digits
+
+
 def _window_means(frames: Floats) -> Floats:
     """Return the mean of each window that fits, ``(..., height - 6, width - 6)``."""
     height, width = (side - WINDOW + 1 for side in frames.shape[-2:])
@@ -296,8 +299,7 @@ def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> ScoreT
     rows = {}
     for name, predicted in predictions.items():
         low, high = bootstrap(mse(predicted, true, axis=1))
-        means = [score(predicted, true) for score in (mse, mae, ssim, finite_psnr)]
-        cells = [f"{mean:.{digits}f}" for mean, digits in zip(means, (1, 1, 4, 2), strict=True)]
+        cells = [f"{score(predicted, true):.{digits}f}" for score, digits in METRICS.values()]
         rows[str(name)] = [cells[0], f"{low:.0f} to {high:.0f}", *cells[1:]]
     grid = [("", *HEAD), *((name, *row) for name, row in rows.items())]
     first, *others = [max(map(len, column)) for column in zip(*grid, strict=True)]

@@ -20,13 +20,12 @@ from . import formats
 from ._atomic import check_path
 from .compositing import Frames, MovingMNIST
 from .files import load_sequences
-from .metrics import black, bootstrap, copy_last, extrapolate, finite_psnr, mae, mse, ssim
+from .metrics import METRICS, black, bootstrap, copy_last, extrapolate
 from .tracking import oracle
 
 __all__ = ["score_file"]
 
 BLOCK = 256  # sequences to score at a time
-METRICS = {"MSE": (mse, 1), "MAE": (mae, 1), "SSIM": (ssim, 4), "PSNR": (finite_psnr, 2)}  # digits
 PUBLISHED = """
 Published, all for the published test file (mmnist check says whether yours is that one):
 ConvLSTM-S                  29.80   90.64   0.9288

@@ -494,7 +494,8 @@ class _Search:
 
     def place(self, digits: list[_Digit]) -> list[_Digit]:
         """Clean sprites of what others explain, and center them where their tracks allow."""
-        placed = [*map(self.center, self.clean(digits, self.clean(digits, digits)))]
+        sure = self.clean(digits, digits)
+        placed = [self.center(digit) for digit in self.clean(digits, sure)]
         return digits if self.left(placed) > self.left(digits) else placed
 
     def clean(self, digits: list[_Digit], others: list[_Digit]) -> list[_Digit]:

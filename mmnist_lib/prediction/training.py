@@ -233,10 +233,9 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     check_floats(given, "frames")
     plain = _plain(given.shape)
     seen = given.reshape(*plain, *takes[len(plain) :])
-    n_in, done = takes[1], seen.shape[1]
-    total = done + n
-    all_frames = np.zeros((len(seen), total, *seen.shape[2:]), np.float32)
-    all_frames[:, :done] = seen
+    black = np.zeros((len(seen), n, *seen.shape[2:]))
+    all_frames = np.concatenate([seen, black], axis=1, dtype=np.float32)
+    n_in, done, total = takes[1], seen.shape[1], all_frames.shape[1]
     with _kept(model.variables):  # an interrupt is likely here
         while done < total:
             # What a causal model returns does not depend on the black frames still to be filled,

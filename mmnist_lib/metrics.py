@@ -101,8 +101,13 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
         What a model predicts and what happened. A channel axis may come last, too. MSE and MAE
         don't clip the prediction.
     axis : {(0, 1), 0, 1, ()}, default (0, 1)
-        What to average over: batch and time, for one float, or batch (0), time (1) or nothing, for
-        float64 arrays ``(time,)``, one number for each horizon, ``(batch,)`` and ``(batch, time)``.
+        What to average over: batch (0), time (1), both or neither.
+
+    Returns
+    -------
+    float, or float64 array
+        ``axis=(0, 1)``: one number. ``axis=0``: one for each horizon, ``(time,)``.
+        ``axis=1``: one for each sequence, ``(batch,)``. ``axis=()``: ``(batch, time)``.
     """
     return _score(predicted, true, axis, lambda p, t: ((p - t) ** 2).sum(axis=PIXELS))
 
@@ -166,10 +171,13 @@ def ssim(
     (Z. Wang, A. Bovik, H. Sheikh and E. Simoncelli, "Image quality assessment: from error
     visibility to structural similarity", IEEE Transactions on Image Processing 13, 2004).
 
-    `data_range` is the distance from black to white that the formula assumes. It should be 1, but
-    scikit-image used to take 2 for floats, as if they ran from -1 to 1, so the published numbers
-    have 2. Pass 1.0 for the proper value, which is mostly lower. `predicted`, `true`, `axis` and
-    the result are as for `mse`.
+    Parameters
+    ----------
+    predicted, true, axis : as for `mse`, and so is what comes back
+    data_range : float, default 2.0
+        The distance from black to white that the formula assumes. It should be 1, but
+        scikit-image used to take 2 for floats, as if they ran from -1 to 1, so the published
+        numbers have 2. Pass 1.0 for the proper value, which is mostly lower.
     """
     span = check_number(data_range, "data_range", least=1e-9)
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2

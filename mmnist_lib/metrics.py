@@ -45,10 +45,9 @@ Frames: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
 Axis: TypeAlias = int | tuple[int, ...]
 Score: TypeAlias = Any  # a float or an array of float64, as `axis` says
-OfFrames: TypeAlias = Callable[[Floats, Floats], Floats]
 
+PIXELS = (1, 2, 3)  # of a sequence, (time, channel, height, width)
 WINDOW = 7  # side of SSIM's window, in pixels
-LEVEL, N_RESAMPLES = 0.95, 2000  # for `bootstrap`
 STROKES = ("-", "--", "-.", ":")  # for `show_curves`
 HEAD = ("MSE", "95 % interval", "MAE", "SSIM", "PSNR")  # of `score_table`
 CAPTION = "The lower MSE and MAE, and the higher SSIM and PSNR, the better. Lowest MSE: best."
@@ -110,7 +109,7 @@ def mse(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
         ``axis=(0, 1)``: one number. ``axis=0``: one for each horizon, ``(time,)``.
         ``axis=1``: one for each sequence, ``(batch,)``. ``axis=()``: ``(batch, time)``.
     """
-    return _score(predicted, true, axis, lambda p, t: _flat((p - t) ** 2).sum(axis=1))
+    return _score(predicted, true, axis, lambda p, t: ((p - t) ** 2).sum(axis=PIXELS))
 
 
 def mae(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
@@ -121,7 +120,7 @@ def mae(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
 
     Parameters and result as for `mse`.
     """
-    return _score(predicted, true, axis, lambda p, t: _flat(np.abs(p - t)).sum(axis=1))
+    return _score(predicted, true, axis, lambda p, t: np.abs(p - t).sum(axis=PIXELS))
 
 
 def psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
@@ -135,13 +134,7 @@ def psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
 
     Parameters and result as for `mse`.
     """
-
-    def of_frames(predicted: Floats, true: Floats) -> Floats:
-        error = _flat((predicted.clip(0, 1) - true) ** 2).mean(axis=1)
-        with np.errstate(divide="ignore"):  # a perfect frame
-            return 20 * np.log10(1 / np.sqrt(error))
-
-    return _score(predicted, true, axis, of_frames)
+    return _score(predicted, true, axis, _decibels)
 
 
 def finite_psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> Score:
@@ -152,13 +145,15 @@ def finite_psnr(predicted: ArrayLike, true: ArrayLike, axis: Axis = (0, 1)) -> S
     (inf, 84.3)
 
     So a mean stays finite where a frame is perfect.
-
     Parameters and result as for `mse`.
     """
-    scores, axes = psnr(predicted, true, axis=()), _check_axis(axis)
-    most = 20 * np.log10(255) + 10 * np.log10(np.prod(np.shape(true)[2:]))
-    means = np.minimum(scores, most).mean(axis=axes)
-    return means if np.ndim(means) else float(means)
+    return _score(predicted, true, axis, lambda p, t: _decibels(p, t, 255**-2 / t[0].size))
+
+
+def _decibels(predicted: Floats, true: Floats, least: float = 0.0) -> Floats:
+    error = np.maximum(((predicted.clip(0, 1) - true) ** 2).mean(axis=PIXELS), least)
+    with np.errstate(divide="ignore"):  # a perfect frame
+        return 20 * np.log10(1 / np.sqrt(error))
 
 
 def ssim(
@@ -178,15 +173,11 @@ def ssim(
 
     Parameters
     ----------
-    predicted, true, axis : as for `mse`
+    predicted, true, axis : as for `mse`, and so is what comes back
     data_range : float, default 2.0
         The distance from black to white that the formula assumes. It should be 1, but
         scikit-image used to take 2 for floats, as if they ran from -1 to 1, so the published
         numbers have 2. Pass 1.0 for the proper value, which is mostly lower.
-
-    Returns
-    -------
-    as for `mse`
     """
     span = check_number(data_range, "data_range", least=1e-9)
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2
@@ -206,9 +197,12 @@ def ssim(
         covariance = to_sample * (_window_means(predicted * true) - product)
         similarity = (2 * product + c1) * (2 * covariance + c2)
         similarity /= (squares + c1) * (variances + c2)
-        return _flat(similarity).mean(axis=1)
+        return similarity.mean(axis=PIXELS)
 
     return _score(predicted, true, axis, of_frames)
+
+
+METRICS = {"MSE": (mse, 1), "MAE": (mae, 1), "SSIM": (ssim, 4), "PSNR": (finite_psnr, 2)}  # digits
 
 
 def _window_means(frames: Floats) -> Floats:
@@ -218,20 +212,30 @@ def _window_means(frames: Floats) -> Floats:
     return reduce(np.add, (columns[..., i : i + width] for i in range(WINDOW))) / WINDOW**2
 
 
-def _score(predicted: ArrayLike, true: ArrayLike, axis: Axis, of_frames: OfFrames) -> Score:
+def _score(
+    predicted: ArrayLike, true: ArrayLike, axis: Axis, of_frames: Callable[[Floats, Floats], Floats]
+) -> Score:
     """Average over `axis` what `of_frames` makes of the frames of one sequence, ``(time,)``."""
-    predictions, truths = _check_pair(predicted, true)
-    axes = _check_axis(axis)
+    predictions = check_floats(predicted, "predicted")
+    truths = check_floats(true, "true", unit=True)
+    if predictions.shape != truths.shape:
+        raise ValueError(
+            f"predicted has shape {predictions.shape} and true {truths.shape}: pass the same"
+        )
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    whole = all(isinstance(a, int | np.integer) for a in axes)
+    if not whole or sorted(axes) not in ([], [0], [1], [0, 1]):
+        raise ValueError(f"axis={axis!r} is unknown: choose (0, 1), 0 (batch), 1 (time) or ()")
+    if channel_axis("true", truths.shape, (4,)) == -1:
+        predictions, truths = (np.moveaxis(frames, -1, -3) for frames in (predictions, truths))
+    n_frames, (height, width) = truths.shape[1], truths.shape[-2:]
     scores = np.empty(truths.shape[:2])
     # One sequence at a time: in float64, all of them at once would need gigabytes.
-    for i, (prediction, truth) in enumerate(zip(predictions, truths, strict=True)):
-        scores[i] = of_frames(prediction.astype(np.float64), truth.astype(np.float64))
-    means = scores.mean(axis=axes)
+    for i, pair in enumerate(zip(predictions, truths, strict=True)):
+        floats = (frames.astype(np.float64) for frames in pair)
+        scores[i] = of_frames(*(one.reshape(n_frames, -1, height, width) for one in floats))
+    means = scores.mean(axis=tuple(map(int, axes)))
     return means if np.ndim(means) else float(means)
-
-
-def _flat(frames: Floats) -> Floats:
-    return frames.reshape(len(frames), -1)
 
 
 def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tuple[float, float]:
@@ -259,8 +263,8 @@ def bootstrap(values: ArrayLike, *, seed: int | np.random.Generator = 0) -> tupl
     if not isinstance(seed, np.random.Generator):
         seed = check_count(seed, "seed", least=0)
     rng, n = np.random.default_rng(seed), len(numbers)
-    means = [numbers[rng.integers(n, size=n)].mean() for _ in range(N_RESAMPLES)]
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    means = [numbers[rng.integers(n, size=n)].mean() for _ in range(2000)]
+    low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -303,16 +307,12 @@ def score_table(predictions: Mapping[str, ArrayLike], true: ArrayLike) -> ScoreT
     rows = {}
     for name, predicted in predictions.items():
         low, high = bootstrap(mse(predicted, true, axis=1))
-        means = [score(predicted, true) for score in (mse, mae, ssim, finite_psnr)]
-        cells = [f"{mean:.{digits}f}" for mean, digits in zip(means, (1, 1, 4, 2), strict=True)]
+        cells = [f"{score(predicted, true):.{digits}f}" for score, digits in METRICS.values()]
         rows[str(name)] = [cells[0], f"{low:.0f} to {high:.0f}", *cells[1:]]
     grid = [("", *HEAD), *((name, *row) for name, row in rows.items())]
     first, *others = [max(map(len, column)) for column in zip(*grid, strict=True)]
-    lines = []
-    for name, *row in grid:
-        padded = (f"  {cell:>{width}}" for cell, width in zip(row, others, strict=True))
-        lines.append(f"{name:{first}}" + "".join(padded))
-    table = ScoreTable("\n".join(lines))
+    line = f"{{:{first}}}" + "".join(f"  {{:>{width}}}" for width in others)
+    table = ScoreTable("\n".join(line.format(*row) for row in grid))
     table.rows = rows
     return table
 
@@ -364,16 +364,12 @@ def show_curves(
 
 def _joined(rows: Mapping[str, Floats]) -> dict[str, Floats]:
     """Join the names of curves that nobody could tell apart, since one would hide the other."""
-    groups: list[tuple[list[str], Floats]] = []
     near = 0.005 * max(np.abs(row).max() for row in rows.values())
+    groups: dict[str, list[str]] = {}
     for name, row in rows.items():
-        for names, kept in groups:
-            if len(kept) == len(row) and np.abs(kept - row).max() <= near:
-                names.append(name)
-                break
-        else:
-            groups.append(([name], row))
-    return {" = ".join(names): row for names, row in groups}
+        same = (n for n in groups if rows[n].size == row.size and abs(rows[n] - row).max() <= near)
+        groups.setdefault(next(same, name), []).append(name)
+    return {" = ".join(names): rows[first] for first, names in groups.items()}
 
 
 def black(inputs: ArrayLike, n_out: int) -> Frames:
@@ -402,8 +398,7 @@ def copy_last(inputs: ArrayLike, n_out: int) -> Frames:
     Parameters and result as for `black`.
     """
     seen = check_floats(inputs, "inputs", unit=True)
-    n_out = check_count(n_out, "n_out", most=MOST)
-    return np.repeat(seen[:, -1:].astype(np.float32), n_out, axis=1)
+    return black(seen, n_out) + seen[:, -1:].astype(np.float32)
 
 
 def extrapolate(inputs: ArrayLike, n_out: int) -> Frames:
@@ -425,16 +420,17 @@ def extrapolate(inputs: ArrayLike, n_out: int) -> Frames:
         raise ValueError(f"inputs has shape {seen.shape}: pass 2 frames or more, to see movement")
     predictions = black(seen, n_out)
     gray, _ = check_frames(seen, "inputs", (4,))
-    for frames, prediction in zip(
-        gray, predictions.reshape(len(gray), -1, *gray.shape[2:]), strict=True
-    ):
-        rows, columns = _movement(*frames[-2:].astype(np.float64))
+    height, width = size = np.array(gray.shape[2:])
+    for frames, prediction in zip(gray, predictions.reshape(len(gray), -1, *size), strict=True):
+        step = _movement(*frames[-2:].astype(np.float64))
+        wide = np.pad(frames[-1], ((height, height), (width, width)))  # with black
         for horizon, frame in enumerate(prediction, start=1):
-            frame[:] = _shifted(frames[-1], horizon * rows, horizon * columns)
+            top, left = size - np.clip(horizon * step, -size, size)
+            frame[:] = wide[top : top + height, left : left + width]
     return predictions
 
 
-def _movement(before: Floats, after: Floats) -> tuple[int, int]:
+def _movement(before: Floats, after: Floats) -> NDArray[np.int64]:
     """Return the shift of `before`, in rows and columns, that comes closest to `after`.
 
     On an endless black plane a shift changes no brightness, so the least squared error is
@@ -444,37 +440,9 @@ def _movement(before: Floats, after: Floats) -> tuple[int, int]:
     # Black all around: without it, what leaves on one side would come in on the other.
     size = (2 * height, 2 * width)
     spectrum = np.fft.rfft2(after, size) * np.fft.rfft2(before, size).conj()
-    row, column = divmod(int(np.fft.irfft2(spectrum, size).argmax()), 2 * width)
+    peak = np.unravel_index(np.fft.irfft2(spectrum, size).argmax(), size)
     # Indices of the second half stand for negative shifts.
-    return (row + height) % size[0] - height, (column + width) % size[1] - width
-
-
-def _shifted(frame: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
-    """Return `frame` so many rows down and columns right, with black where it was."""
-    height, width = frame.shape
-    top, left = height - np.clip(rows, -height, height), width - np.clip(columns, -width, width)
-    wide = np.pad(frame, ((height, height), (width, width)))
-    return wide[top : top + height, left : left + width]
-
-
-def _check_axis(axis: Any) -> tuple[int, ...]:
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    whole = all(isinstance(a, int | np.integer) for a in axes)
-    if not whole or sorted(axes) not in ([], [0], [1], [0, 1]):
-        raise ValueError(f"axis={axis!r} is unknown: choose (0, 1), 0 (batch), 1 (time) or ()")
-    return tuple(map(int, axes))
-
-
-def _check_pair(predicted: Any, true: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    predictions = check_floats(predicted, "predicted")
-    truths = check_floats(true, "true", unit=True)
-    if predictions.shape != truths.shape:
-        raise ValueError(
-            f"predicted has shape {predictions.shape} and true {truths.shape}: pass the same"
-        )
-    if channel_axis("true", truths.shape, (4,)) == -1:
-        predictions, truths = (np.moveaxis(frames, -1, -3) for frames in (predictions, truths))
-    return predictions, truths
+    return (np.array(peak) + before.shape) % size - before.shape
 
 
 def check_named(value: Any, name: str, what: str) -> None:

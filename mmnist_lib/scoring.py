@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from ._atomic import check_path
 from .compositing import Frames, MovingMNIST
 from .files import Progress, load_sequences, settings_of, truth_path
-from .metrics import black, bootstrap, copy_last, extrapolate, finite_psnr, mae, mse, ssim
+from .metrics import METRICS, black, bootstrap, copy_last, extrapolate
 from .tracking import oracle
 
 __all__ = ["score_file"]
 
 BLOCK = 256  # sequences to score at a time
-METRICS = {"MSE": (mse, 1), "MAE": (mae, 1), "SSIM": (ssim, 4), "PSNR": (finite_psnr, 2)}  # digits
 PUBLISHED = """
 Published, all for the published test file (mmnist check says whether yours is that one):
 ConvLSTM-S                  29.80   90.64   0.9288
@@ -45,7 +44,9 @@ def score_file(
 ) -> str:
     """Return a table of the four metrics, with 95 % intervals, for predictions and baselines.
 
-    ``print(score_file("mnist_test_seq.npy"))`` scores the baselines on the published file.
+    ``print(score_file("mnist_test_seq.npy"))`` scores the baselines on the published file. The
+    intervals are those of `bootstrap`, and PSNR is finite, as in `score_table`. For ten frames of
+    64 × 64, the published scores follow.
 
     >>> import tempfile
     >>> from mmnist_lib import save_sequences
@@ -68,12 +69,6 @@ def score_file(
         this adds the floor, which is what `oracle` scores.
     progress : callable, optional
         Called with how much is done, in percent.
-
-    Returns
-    -------
-    str
-        The table, with intervals of `bootstrap`, and, for ten frames of 64 × 64, the published
-        scores. PSNR is finite, as in `score_table`.
     """
     path = check_path(true)
     frames = load_sequences(path, layout)
@@ -84,15 +79,18 @@ def score_file(
             f"predictions have {sorted(lengths)} frames, and sequences {frames.shape[1]}: score "
             "predictions of one length, which leave two frames or more to see"
         )
-    n_out, known = max(lengths), None if digits is None else _known(path, digits)
+    n_out, data = max(lengths), None if digits is None else _generator(path, digits)
     scores: dict[str, list[Any]] = {}
     for low in range(0, len(frames), BLOCK):
         some = frames[low : low + BLOCK] / np.float32(255)
         seen, targets = some[:, :-n_out], some[:, -n_out:]
         made = {name: _floats(row[low : low + BLOCK], name) for name, row in rows.items()}
         made |= {f.__name__: f(seen, n_out) for f in (black, copy_last, extrapolate)}
-        if known:
-            made["floor"] = _floor(known, low, low + len(some), n_out)
+        if data is not None:
+            truth = data.truth(low, low + len(some))
+            known = zip(data.images[truth.digits], truth.track[:, :, :-n_out], strict=True)
+            world = {name: getattr(data, name) for name in ("size", "step_length", "rule")}
+            made["floor"] = np.stack([oracle(*one, n_out, **world) for one in known])
         for name, row in made.items():
             each = [score(row, targets, axis=1) for score, _ in METRICS.values()]
             scores.setdefault(name, []).append(each)
@@ -101,15 +99,13 @@ def score_file(
     wide = max(map(len, scores))
     lines = [" " * wide + "".join(f"  {name:<24}" for name in METRICS)]
     for name, blocks in scores.items():
-        cells = map(_cell, np.concatenate(blocks, axis=1), METRICS.values())
-        lines.append(f"{name:{wide}}" + "".join(f"  {cell:<24}" for cell in cells))
+        lines.append(f"{name:{wide}}")
+        for values, (_, n) in zip(np.concatenate(blocks, axis=1), METRICS.values(), strict=True):
+            found = values.mean(), *bootstrap(values)
+            cell = "{:.{n}f} ({:.{n}f} to {:.{n}f})".format(*found, n=n)
+            lines[-1] += f"  {cell:<24}"
     text = "\n".join(line.rstrip() for line in lines) + "\n"
     return text + PUBLISHED * ((n_out, *frames.shape[2:]) == (10, 64, 64))
-
-
-def _cell(values: NDArray[np.float64], metric: tuple[Any, int]) -> str:
-    numbers = (f"{number:.{metric[1]}f}" for number in (values.mean(), *bootstrap(values)))
-    return "{} ({} to {})".format(*numbers)
 
 
 def _predictions(path: Path, true: Frames) -> Any:
@@ -140,18 +136,12 @@ def _floats(frames: Any, name: str) -> NDArray[np.float32]:
     return np.asarray(frames, np.float32)
 
 
-def _known(path: Path, digits: Frames) -> dict[str, Any]:
-    """Read the ground truth beside a file, and put the digits' images into it."""
+def _generator(path: Path, digits: Frames) -> MovingMNIST:
+    """Return what made a file, by the settings that lie beside it."""
     beside = truth_path(path)
     with np.load(beside) as archive:
-        truth = {name: archive[name] for name in ("digits", "track", "settings")}
-    settings = json.loads(str(truth["settings"]))
-    if settings["images_sha256"] != settings_of(MovingMNIST(digits))["images_sha256"]:
+        settings = json.loads(str(archive["settings"]))
+    told = {name: value for name, value in settings.items() if name != "images_sha256"}
+    if settings_of(data := MovingMNIST(digits, **told)) != settings:
         raise ValueError(f"{beside} has other digits: pass those from which the file was made")
-    return truth | settings | {"images": digits}
-
-
-def _floor(known: dict[str, Any], low: int, high: int, n_out: int) -> NDArray[np.float32]:
-    world = {name: known[name] for name in ("size", "step_length", "rule")}
-    made = zip(known["images"][known["digits"][low:high]], known["track"][low:high], strict=True)
-    return np.stack([oracle(some, track[:, :-n_out], n_out, **world) for some, track in made])
+    return data

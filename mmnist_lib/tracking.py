@@ -13,6 +13,8 @@ TypeError, ValueError
 from __future__ import annotations
 
 import functools
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +38,7 @@ SIDE = 28  # of a digit's sprite
 ANGLES, STARTS = 120, 24  # the map: 3 degrees, and 1.5 px on a canvas of 64
 TRIES = (20, 10)  # how many tracks of the map to refine, for the first digit and for each other
 KEPT = (8, 3)  # how many of those to go on with
-CENTER = (SIDE - 1) / 2 + 0.5  # MNIST puts the center of mass within half a pixel of 14
+CENTER = SIDE / 2  # MNIST puts the center of mass within half a pixel of it
 ESTIMATES = "mean", "median", "most_probable"
 PULL = 4.0  # white pixels in all frames that a digit costs for each px² that it lies off it
 GRID = 1024  # angles and starts from which the tracks of a coordinate are listed
@@ -47,11 +49,10 @@ class Tracks:
     """What `track` found in a sequence of n frames with k digits, the heavier digit first.
 
     `sprites` are the digits, uint8 ``(k, 28, 28)``, and `positions` their tracks, int64 ``(k, n,
-    2)``. `residual` is how much `composite` of these differs from the frames, summed over all
-    pixels. `exact` says that this is 0, and that each track is possible with one angle and the
-    given speed. If it is False, `reason` says why; don't believe the rest. If it is True, something
-    else may fit too: pixels that one digit covers in all frames stay open, and a speed off by a
-    percent may pass.
+    2)``. `residual` is how much `composite` of these differs from the frames, summed over pixels.
+    `exact` says that this is 0, and that each track is possible with one angle and this speed. If
+    not, `reason` says why; don't believe the rest. If so, something else may fit too: pixels that
+    one digit covers in all frames stay open, and a speed off by a percent may pass.
     """
 
     sprites: Frames
@@ -100,7 +101,9 @@ def track(
     4. *Place*: where no bounce tells where in its window a digit lies, its center of mass does,
        which MNIST puts at (14, 14), give or take half a pixel. Other sprites are misplaced.
 
-    The first sequence of a size and length takes seconds longer, because its tracks are listed.
+    Returns the best explanation found. Its `exact` is False for frames that were made differently:
+    with noise, another speed or rule, or another number of digits. The first sequence of a size and
+    length takes seconds longer, because its tracks are listed.
 
     Parameters
     ----------
@@ -114,12 +117,6 @@ def track(
         those that are exact.
     rule : {"clamp", "reflect"}, default "clamp"
         How they meet a wall, see `bounce_path`.
-
-    Returns
-    -------
-    Tracks
-        The best explanation found. Its `exact` is False for frames that were made differently:
-        with noise, another speed or rule, or another number of digits.
     """
     frames = _check_frames(frames, least=3)
     n_digits = check_count(n_digits, "n_digits", most=MOST)
@@ -183,9 +180,9 @@ def oracle(
     >>> predicted[0, 10, 8:14]  # it steps by 3 or 4 pixels, as in the input
     array([0., 0., 1., 1., 1., 1.], dtype=float32)
 
-    A predictor that sees only frames can't know more, so on average none does better. What stays
-    unknown is where between the pixels a digit started, and its angle: all that agree with the
-    track are equally likely.
+    Returns frames from 0 to 1, float32 ``(n_frames, size, size)``. A predictor that sees only
+    frames can't know more, so on average none does better. What stays unknown is where between the
+    pixels a digit started, and its angle: all that agree with the track are equally likely.
 
     Parameters
     ----------
@@ -200,10 +197,6 @@ def oracle(
     size : int, default 64
         Height and width of the canvas in pixels.
     step_length, rule : as for `track`
-
-    Returns
-    -------
-    float32 array ``(n_frames, size, size)``, from 0 to 1
     """
     check_choice(estimate, "estimate", ESTIMATES)
     composite(sprites, positions, size)  # raises if these don't fit
@@ -254,26 +247,33 @@ def futures_of(
     track = check_tracks(track, "track", free)
     if track.ndim != 2:
         raise ValueError(f"track has shape {track.shape}: pass (n, 2), one digit's")
-    impossible = ValueError(
-        f"track from {track[0]} to {track[-1]} is impossible for a digit with step_length="
-        f"{step_length} and rule={rule!r}: pass the settings that made it"
-    )
-    listed = _possible_tracks(len(track), free, step_length, rule)
-    allowed = _angles_of(track, listed)
-    if allowed is None:
-        raise impossible
-    kinds, low, high = allowed
+    n, listed = len(track), _possible_tracks(len(track), size, step_length, rule)
+    kinds = [listed.near(track[:, axis], reach=0).argmax() for axis in (0, 1)]
+    low, high = listed.angles(*kinds)
     fine = low + (np.arange(160) + 0.5) / 160 * (high - low)
     angles = np.concatenate([fine, -fine, np.pi - fine, np.pi + fine])
-    velocity = velocity_of(angles, step_length)
-    (rows, of_rows), (columns, of_columns) = (
-        _go_on(track[:, axis], listed.starts(kinds[axis]), velocity[:, axis], n_frames, free, rule)
-        for axis in (0, 1)
-    )
-    joint = of_rows.T @ of_columns  # one angle for both axes; given it, they are independent
+    velocity = velocity_of(angles, step_length)  # (640, 2)
+    first, last = listed.start[:, kinds]
+    starts = first + (np.arange(96)[:, np.newaxis] + 0.5) / 96 * (last - first)  # (96, 2)
+    paths = bounce_path(starts, velocity[:, np.newaxis], n, rule)  # (640, 96, n, 2)
+    agree = to_pixels(paths, size) == track
+    futures, counts = [], []  # of rows and of columns: (m, n_frames), (640, m)
+    for axis in (0, 1):
+        turn, start = agree[..., axis].all(axis=2).nonzero()
+        paths = bounce_path(starts[start], velocity[turn], n + n_frames, rule)
+        ahead = to_pixels(paths, size)[:, n:, axis]
+        one, kind = _distinct(ahead)
+        futures.append(ahead[one])
+        counts.append(np.zeros((len(velocity), len(one))))
+        np.add.at(counts[axis], (turn, kind), 1)
+    joint = counts[0].T @ counts[1]  # one angle for both axes; given it, they are independent
     if not joint.any():
-        raise impossible
+        raise ValueError(
+            f"track from {track[0]} to {track[-1]} is impossible for a digit with step_length="
+            f"{step_length} and rule={rule!r}: pass the settings that made it"
+        )
     joint /= joint.sum()
+    rows, columns = futures
     chances = np.zeros((n_frames, free + 1, free + 1))
     for t in range(n_frames):
         np.add.at(chances[t], np.ix_(rows[:, t], columns[:, t]), joint)
@@ -281,94 +281,65 @@ def futures_of(
     return chances, np.stack([rows[row], columns[column]], axis=-1)
 
 
-def _go_on(
-    seen: Track, starts: Floats, velocity: Floats, n_frames: int, free: int, rule: str
-) -> tuple[Track, Floats]:
-    """Follow one coordinate on, from all starts and with all velocities that agree with it.
-
-    Returns its futures, ``(m, n_frames)``, and how many of the starts lead to each of them with
-    each velocity, ``(len(velocity), m)``.
-    """
-    tracks = _follow(starts, velocity[:, np.newaxis], len(seen), free, rule)
-    turn, start = (tracks == seen).all(axis=-1).nonzero()
-    ahead = _follow(starts[start], velocity[turn], len(seen) + n_frames, free, rule)[:, len(seen) :]
-    one, kind = _distinct(ahead)
-    counts = np.zeros((len(velocity), len(one)))
-    np.add.at(counts, (turn, kind), 1)
-    return ahead[one], counts
-
-
 def _at_most(sprite: Frames, chances: Floats, size: int) -> tuple[NDArray[np.bool_], Floats]:
     """Return which pixels the sprite may touch, and how probably each of them is at most z."""
-    corners = np.argwhere(chances > 0)  # (m, 2)
-    window = np.arange(SIDE)[:, np.newaxis] * size + np.arange(SIDE)  # (28, 28)
-    reached = (corners[:, :1] * size + corners[:, 1:]) + window.ravel()  # (m, 28 * 28)
+    pixels = np.arange(size * size).reshape(size, size)
+    reached = sliding_window_view(pixels, (SIDE, SIDE))[chances > 0]  # (m, 28, 28)
     touched = np.zeros(size * size, bool)
     touched[reached] = True
     chance = np.zeros((touched.sum(), 256))
     row = (touched.cumsum() - 1)[reached]
-    np.add.at(chance, (row, sprite.ravel()), chances[chances > 0][:, np.newaxis])
+    np.add.at(chance, (row, sprite), chances[chances > 0][:, np.newaxis, np.newaxis])
     chance[:, 0] += 1 - chance.sum(axis=1)  # where the window does not reach, black
     return touched, chance.cumsum(axis=1)
 
 
-# ---- the tracks that a coordinate can take ----
-
-
-def _follow(start: ArrayLike, velocity: ArrayLike, n_frames: int, free: int, rule: str) -> Track:
-    """Follow one coordinate in whole pixels: ``(..., n_frames)``."""
-    both = np.stack(np.broadcast_arrays(start, velocity))  # (2, ...)
-    both = both[..., np.newaxis].repeat(2, axis=-1)  # (2, ..., 2), as if it were row and column
-    return to_pixels(bounce_path(both[0], both[1], n_frames, rule), free + SIDE, SIDE)[..., 0]
-
-
 @dataclass(frozen=True, eq=False)
 class _Listed:
-    """All tracks of one coordinate; for each, what angles and starts lead to it."""
+    """All tracks of one coordinate; for each, between what angles and starts it arises."""
 
     tracks: Track  # (m, n)
-    low: Floats  # |angle| to the other axis, radians in [0, π/2]
-    high: Floats
-    first: Floats  # starts, unit coordinates
-    last: Floats
+    angle: Floats  # (2, m), to the other axis, radians in [0, π/2]
+    start: Floats  # (2, m), unit coordinates
 
     def near(self, track: Track, reach: int) -> NDArray[np.bool_]:
         """Return which tracks stay within so many pixels of one."""
         return (np.abs(self.tracks - track) <= reach).all(axis=1)
 
-    def one_angle(self, rows: Any, columns: Any) -> NDArray[np.bool_]:
-        """Return whether some angle leads to a track of the rows and one of the columns."""
-        lowest, highest = np.pi / 2 - self.high[columns], np.pi / 2 - self.low[columns]
-        return (self.low[rows] <= highest) & (self.high[rows] >= lowest)
+    def angles(self, rows: Any, columns: Any) -> tuple[Any, Any]:
+        """Return between what angles tracks of rows and of columns arise; low < high if any do."""
+        low, high = self.angle[:, rows]
+        lowest, highest = np.pi / 2 - self.angle[::-1, columns]
+        return np.maximum(low, lowest), np.minimum(high, highest)
 
-    def starts(self, kind: int) -> Floats:
-        """Return starts on a fine grid that may lead to a track."""
-        first, last = self.first[kind], self.last[kind]
-        return first + (np.arange(96) + 0.5) / 96 * (last - first)
+    def possible(self, track: Track) -> bool:
+        """Return whether one angle leads to a digit's rows and to its columns."""
+        rows, columns = (self.near(track[:, axis], reach=0).nonzero()[0] for axis in (0, 1))
+        return bool(np.less(*self.angles(rows, columns)).any())
 
 
 @functools.lru_cache(maxsize=8)
-def _possible_tracks(n: int, free: int, step_length: float, rule: str) -> _Listed:
+def _possible_tracks(n: int, size: int, step_length: float, rule: str) -> _Listed:
     # Rows and columns move by the same rule, each by itself, so one list serves both. Half a circle
     # of angles to the other axis is enough, because in the other half a coordinate moves alike.
     angles = ((np.arange(GRID) + 0.5) / GRID - 0.5) * np.pi
     starts = (np.arange(GRID) + 0.5) / GRID
-    velocity = velocity_of(angles, step_length)[:, :1]  # (GRID, 1)
-    tracks = _follow(starts, velocity, n, free, rule).reshape(-1, n)  # (GRID * GRID, n)
-    angles, starts = angles.repeat(GRID), np.tile(starts, GRID)
+    velocity = velocity_of(angles, step_length)[:, np.newaxis, [0, 0]]  # (GRID, 1, 2)
+    paths = bounce_path(starts.reshape(-1, 2), velocity, n, rule)  # two starts at a time
+    tracks = to_pixels(paths, size).swapaxes(-1, -2).reshape(-1, n)  # (GRID * GRID, n)
     one, kind = _distinct(tracks)
     margin = 4 / GRID  # what leads to a track tapers off between the points of the grid
-    low, high = _bounds(np.abs(angles), kind, len(one), margin * np.pi)
-    first, last = _bounds(starts, kind, len(one), margin)
-    return _Listed(tracks[one], np.maximum(low, 0), high, np.maximum(first, 0), np.minimum(last, 1))
+    angle = _bounds(np.abs(angles).repeat(GRID), kind, len(one), margin * np.pi)
+    start = _bounds(np.tile(starts, GRID), kind, len(one), margin)
+    return _Listed(tracks[one], angle, np.minimum(start, 1))
 
 
-def _bounds(values: Floats, kind: Track, n: int, margin: float) -> tuple[Floats, Floats]:
-    """Return the least and the largest value of each kind."""
+def _bounds(values: Floats, kind: Track, n: int, margin: float) -> Floats:
+    """Return the least and the largest value of each kind: ``(2, n)``."""
     low, high = np.full(n, np.inf), np.full(n, -np.inf)
     np.minimum.at(low, kind, values)
     np.maximum.at(high, kind, values)
-    return low - margin, high + margin
+    return np.stack([np.maximum(low - margin, 0), high + margin])
 
 
 def _distinct(rows: Track) -> tuple[Track, Track]:
@@ -381,25 +352,11 @@ def _distinct(rows: Track) -> tuple[Track, Track]:
     return one, kind
 
 
-def _angles_of(track: Track, listed: _Listed) -> tuple[tuple[int, int], float, float] | None:
-    """Return which tracks rows and columns take, and between what angles both are possible."""
-    kinds = [listed.near(track[:, axis], reach=0).nonzero()[0] for axis in (0, 1)]
-    if not all(map(len, kinds)):
-        return None
-    row, column = int(kinds[0][0]), int(kinds[1][0])
-    low = max(listed.low[row], np.pi / 2 - listed.high[column])
-    high = min(listed.high[row], np.pi / 2 - listed.low[column])
-    return ((row, column), low, high) if low < high else None
-
-
-# ---- the search ----
-
-
 @dataclass(eq=False)
 class _Digit:
     track: Track  # (n, 2)
     sprite: Frames
-    score: float
+    score: float = 0.0
 
 
 class _Search:
@@ -407,36 +364,34 @@ class _Search:
 
     def __init__(self, frames: Frames, n_digits: int, step_length: float, rule: str) -> None:
         self.frames, self.n_digits = frames, n_digits
-        self.step_length, self.rule = step_length, rule
-        self.n, self.size = frames.shape[:2]
-        self.free = self.size - SIDE
         self.thick = _thicken(frames)
-        self.listed = _possible_tracks(self.n, self.free, step_length, rule)
-        self.best: tuple[int, bool, list[_Digit]] | None = None
+        self.n, self.size = frames.shape[:2]
+        self.listed = _possible_tracks(self.n, self.size, step_length, rule)
+        starts = (np.arange(STARTS)[:, np.newaxis] + 0.5) / STARTS * [1, 1]
+        velocity = velocity_of((np.arange(ANGLES) + 0.5) / ANGLES * 2 * np.pi, step_length)
+        # Rows and columns of the map, (ANGLES, STARTS, n, 2): each row goes with each column.
+        paths = bounce_path(starts, velocity[:, np.newaxis], self.n, rule)
+        self.map = to_pixels(paths, self.size)
+        self.best: tuple[float, bool, list[_Digit]] = (np.inf, True, [])
 
     def run(self) -> Tracks:
-        found = self.extend([])
-        assert self.best is not None
-        if not found:
-            self.pair(self.best[2], both=True)
+        if not self.extend([]):
+            self.pair(self.best[2], self.refine_both)
         digits = self.place(self.best[2])
         digits.sort(key=lambda digit: -int(digit.sprite.sum(dtype=np.int64)))
-        sprites = np.stack([digit.sprite for digit in digits])
-        positions = np.stack([digit.track for digit in digits])
-        left = self.left(digits)
-        reason = ""
+        reason, left = "", self.left(digits)
         if left:
             unexplained = f"{left:,} of {self.frames.sum(dtype=np.int64):,} gray levels"
             reason = f"the best tracks leave {unexplained} unexplained"
         elif not self.possible(digits):
             reason = "tracks that give them are of another speed"
-        return Tracks(sprites, positions, left, not reason, reason)
+        return Tracks(*self.stack(digits), left, not reason, reason)
 
     def extend(self, digits: list[_Digit]) -> bool:
         """Add digits until there are enough; return whether they explain all."""
         k = len(digits)
         if k == self.n_digits:
-            return self.pair(digits)
+            return self.pair(digits, self.refine)
         if self.left(digits) == 0 and self.possible(digits):
             raise ValueError(
                 f"frames are explained by {k} digits: pass n_digits={k}, not {self.n_digits}"
@@ -449,28 +404,31 @@ class _Search:
         other = {((digit.track - digit.track[0]).tobytes(), digit.score): digit for digit in found}
         return any(self.extend([*digits, digit]) for digit in [*other.values()][: KEPT[level]])
 
-    def survey(self, painted: Frames) -> tuple[NDArray[np.int64], Track]:
-        """Score each angle and start, on every other pixel of the thick frames."""
+    def survey(self, painted: Frames) -> Track:
+        """Return the best 1,500 tracks of the map, by every other pixel of the thick frames."""
         rest = _thicken(np.where(self.frames > painted, self.frames, 0))
-        windows = _every_other(self.thick)  # (n, corners, 196)
-        unexplained = _every_other(rest) if painted.any() else windows
-        angles = (np.arange(ANGLES) + 0.5) / ANGLES * 2 * np.pi
-        starts = np.repeat((np.arange(STARTS) + 0.5) / STARTS, 2).reshape(-1, 2)
-        velocity = velocity_of(angles, self.step_length)[:, np.newaxis]  # (ANGLES, 1, 2)
-        paths = bounce_path(starts, velocity, self.n, self.rule)
-        tracks = to_pixels(paths, self.size, SIDE)  # (ANGLES, STARTS, n, 2)
+        thick, unexplained = (
+            _windows(frames)[..., ::2, ::2].reshape(self.n, -1, SIDE**2 // 4)
+            for frames in (self.thick, rest)
+        )
+        take = functools.partial(np.take, axis=0)
         scores = np.empty((ANGLES, STARTS**2), np.int64)
-        for turn, (rows, columns) in enumerate(zip(tracks[..., 0], tracks[..., 1], strict=True)):
-            corners = rows[:, np.newaxis] * (self.free + 1) + columns  # (STARTS, STARTS, n)
-            scores[turn] = _explained(windows, unexplained, corners.reshape(-1, self.n))
-        return scores.reshape(ANGLES, STARTS, STARTS), tracks
+        for score, rows, columns in zip(scores, *np.moveaxis(self.map, -1, 0), strict=True):
+            corners = rows[:, np.newaxis] * (self.size - SIDE + 1) + columns  # (STARTS, STARTS, n)
+            corners = corners.reshape(-1, self.n).T
+            carved = functools.reduce(np.minimum, map(take, thick, corners))  # (STARTS ** 2, 196)
+            if painted.any():
+                new = (np.minimum(carved, some) for some in map(take, unexplained, corners))
+                score[:] = np.sum([some.sum(axis=1, dtype=np.uint16) for some in new], axis=0)
+            else:  # then all that is carved is new, in every frame
+                score[:] = self.n * carved.sum(axis=1, dtype=np.int64)
+        best = np.argsort(-scores, axis=None, kind="stable")[:1500]
+        turn, row, column = np.unravel_index(best, (ANGLES, STARTS, STARTS))
+        return np.stack([self.map[turn, row, :, 0], self.map[turn, column, :, 1]], axis=-1)
 
     def shortlist(self, painted: Frames, tries: int) -> list[Track]:
         """Return the best tracks of the survey that follow different digits."""
-        scores, tracks = self.survey(painted)
-        best = np.argsort(-scores, axis=None, kind="stable")[:1500]
-        turn, row, column = np.unravel_index(best, scores.shape)
-        tracks = np.stack([tracks[turn, row, :, 0], tracks[turn, column, :, 1]], axis=-1)
+        tracks = self.survey(painted)
         score, carved = self.score(tracks, _thicken(painted), self.thick)
         of_digits = tracks + _off_center(carved)[:, np.newaxis]  # (1500, n, 2)
         order = np.argsort(-score, kind="stable")
@@ -490,25 +448,24 @@ class _Search:
         beyond = np.maximum(np.abs(_off_center(carved)) - 0.5, 0)
         return gain / 255 - PULL * np.minimum((beyond**2).sum(axis=-1), 60), carved
 
-    def refine(self, track: Track, painted: Frames, turns: int) -> _Digit:
+    def refine(self, track: Track, painted: Frames, turns: int = 2) -> _Digit:
         """Try the neighbors of the rows' track, then those of the columns' track."""
-        for turn in range(turns):
-            for axis in (0, 1):
-                near = self.listed.near(track[:, axis], reach=3)
-                if turn:  # from here on, both must be possible with one angle
-                    other = self.listed.near(track[:, 1 - axis], reach=0).argmax()
-                    near &= self.listed.one_angle(slice(None), other)
-                tried = np.repeat(track[np.newaxis], max(near.sum(), 1), axis=0)  # (m, n, 2)
-                if near.any():
-                    tried[:, :, axis] = self.listed.tracks[near]
-                digit = self.best_of(tried, painted)
-                track = digit.track
+        for turn, axis in itertools.product(range(turns), (0, 1)):
+            near = self.listed.near(track[:, axis], reach=3)
+            if turn:  # from here on, both must be possible with one angle
+                other = self.listed.near(track[:, 1 - axis], reach=0).argmax()
+                near &= np.less(*self.listed.angles(slice(None), other))
+            neighbors = self.listed.tracks[near] if near.any() else track[np.newaxis, :, axis]
+            tried = np.repeat(track[np.newaxis], len(neighbors), axis=0)  # (m, n, 2)
+            tried[:, :, axis] = neighbors
+            digit = self.best_of(tried, painted)
+            track = digit.track
         return digit
 
     def refine_both(self, track: Track, painted: Frames) -> _Digit:
         """Try the nearest neighbors on both axes at once, where one alone cuts through ink."""
         rows, columns = (self.listed.near(track[:, axis], reach=1).nonzero()[0] for axis in (0, 1))
-        i, j = self.listed.one_angle(rows[:, np.newaxis], columns).nonzero()
+        i, j = np.less(*self.listed.angles(rows[:, np.newaxis], columns)).nonzero()
         tracks = self.listed.tracks
         tried = np.stack([tracks[rows[i]], tracks[columns[j]]], axis=-1)  # (m, n, 2)
         return self.best_of(np.concatenate([track[np.newaxis], tried]), painted)
@@ -518,95 +475,80 @@ class _Search:
         best = score.argmax()
         return _Digit(tried[best], carved[best], score[best])
 
-    def pair(self, digits: list[_Digit], both: bool = False) -> bool:
+    def pair(self, digits: list[_Digit], improve: Callable[[Track, Frames], _Digit]) -> bool:
         """Improve each digit given the others, while it helps; return whether they explain all."""
-        left, before = self.left(digits), None
-        while before is None or left < before:
+        left, before = self.left(digits), np.inf
+        while left < before:
             possible = self.possible(digits)
-            if self.best is None or (left, not possible) < self.best[:2]:
-                self.best = left, not possible, digits
+            self.best = min(self.best, (left, not possible, digits), key=lambda best: best[:2])
             if left == 0 and possible:
                 return True
             digits = list(digits)
             for i, digit in enumerate(digits):
-                others = self.paint(digits[:i] + digits[i + 1 :])
-                if both:
-                    digits[i] = self.refine_both(digit.track, others)
-                else:
-                    digits[i] = self.refine(digit.track, others, turns=2)
+                digits[i] = improve(digit.track, self.paint(digits[:i] + digits[i + 1 :]))
             before, left = left, self.left(digits)
         return False
 
     def possible(self, digits: list[_Digit]) -> bool:
-        return all(_angles_of(digit.track, self.listed) is not None for digit in digits)
+        return all(self.listed.possible(digit.track) for digit in digits)
 
     def place(self, digits: list[_Digit]) -> list[_Digit]:
-        """Clean each sprite of what others explain, and center it where its track allows."""
-        sure = [self.clean(digits, digits, i) for i in range(len(digits))]
-        placed = [self.center(self.clean(digits, sure, i)) for i in range(len(digits))]
+        """Clean sprites of what others explain, and center them where their tracks allow."""
+        sure = self.clean(digits, digits)
+        placed = [self.center(digit) for digit in self.clean(digits, sure)]
         return digits if self.left(placed) > self.left(digits) else placed
 
-    def clean(self, digits: list[_Digit], others: list[_Digit], i: int) -> _Digit:
-        """Blacken the pixels of digit i that the others explain in every frame."""
-        digit, painted = digits[i], self.paint(others[:i] + others[i + 1 :])
-        needed = (digit.sprite > _cut(painted, digit.track)).any(axis=0)
-        return _Digit(digit.track, np.where(needed, digit.sprite, np.uint8(0)), digit.score)
+    def clean(self, digits: list[_Digit], others: list[_Digit]) -> list[_Digit]:
+        """Blacken the pixels of each digit that the others explain in every frame."""
+        cleaned = []
+        for i, digit in enumerate(digits):
+            painted = self.paint(others[:i] + others[i + 1 :])
+            needed = (digit.sprite > _cut(painted, digit.track)).any(axis=0)
+            cleaned.append(_Digit(digit.track, digit.sprite * needed))
+        return cleaned
 
     def center(self, digit: _Digit) -> _Digit:
         track, sprite = digit.track, digit.sprite
         shift = np.floor(_off_center(sprite[np.newaxis])[0] + 0.5).astype(int)
         for axis in (0, 1):
             moved = track + shift * (np.arange(2) == axis)
-            if _angles_of(moved, self.listed) is not None:
+            if self.listed.possible(moved):
                 track, sprite = moved, np.roll(sprite, -shift[axis], axis)
-        return _Digit(track, sprite, digit.score)
+        return _Digit(track, sprite)
+
+    def stack(self, digits: list[_Digit]) -> tuple[Frames, Track]:
+        sprites = np.array([digit.sprite for digit in digits], np.uint8)
+        tracks = np.array([digit.track for digit in digits], np.int64)
+        return sprites.reshape(-1, SIDE, SIDE), tracks.reshape(-1, self.n, 2)
 
     def paint(self, digits: list[_Digit]) -> Frames:
-        if not digits:
-            return np.zeros_like(self.frames)
-        sprites, tracks = zip(*((digit.sprite, digit.track) for digit in digits), strict=True)
-        return composite(np.stack(sprites), np.stack(tracks), self.size)
+        return composite(*self.stack(digits), self.size)
 
     def left(self, digits: list[_Digit]) -> int:
         return int(np.abs(self.frames.astype(np.int64) - self.paint(digits)).sum())
 
 
+def _windows(frames: Frames) -> Frames:
+    """View each window that fits: ``(n, free + 1, free + 1, 28, 28)``."""
+    return sliding_window_view(frames, (SIDE, SIDE), (1, 2))
+
+
 def _cut(frames: Frames, tracks: Track) -> Frames:
     """Cut the window at each position of each track: ``(..., n, 28, 28)``."""
-    windows = sliding_window_view(frames, (SIDE, SIDE), (1, 2))  # (n, free + 1, free + 1, 28, 28)
-    return windows[np.arange(len(frames)), tracks[..., 0], tracks[..., 1]]
-
-
-def _every_other(frames: Frames) -> Frames:
-    """Return every other pixel of each window: ``(n, corners, 14 * 14)``."""
-    windows = sliding_window_view(frames, (SIDE, SIDE), (1, 2))  # (n, free + 1, free + 1, 28, 28)
-    n, side = windows.shape[:2]
-    return windows[..., ::2, ::2].reshape(n, side**2, -1)
-
-
-def _explained(windows: Frames, unexplained: Frames, corners: Track) -> NDArray[np.int64]:
-    """Return how much of what is unexplained each track carves out: ``(m,)``."""
-    cut = functools.partial(np.take, axis=0)
-    carved = functools.reduce(np.minimum, map(cut, windows, corners.T))  # (m, 196)
-    if unexplained is windows:  # then all that is carved is new, in every frame
-        return len(windows) * carved.sum(axis=1, dtype=np.int64)
-    new = (np.minimum(carved, rest) for rest in map(cut, unexplained, corners.T))
-    return np.sum([rest.sum(axis=1, dtype=np.uint16) for rest in new], axis=0, dtype=np.int64)
+    return _windows(frames)[np.arange(len(frames)), tracks[..., 0], tracks[..., 1]]
 
 
 def _thicken(frames: Frames) -> Frames:
     """Take the maximum of 3 by 3 pixels, so that a track may be off by one and still score."""
     padded = np.pad(frames, ((0, 0), (1, 1), (1, 1)))
-    rows = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
-    return np.maximum(np.maximum(rows[..., :-2], rows[..., 1:-1]), rows[..., 2:])
+    shifted = sliding_window_view(padded, frames.shape[1:], (1, 2))  # (n, 3, 3, size, size)
+    return shifted.max(axis=(1, 2))
 
 
 def _off_center(sprites: Frames) -> Floats:
     """Return how far each center of mass lies from (14, 14): ``(m, 2)``."""
-    mass = np.maximum(sprites.sum(axis=(1, 2), dtype=np.int64), 1)
-    rows = sprites.sum(axis=2, dtype=np.int64) @ np.arange(SIDE)
-    columns = sprites.sum(axis=1, dtype=np.int64) @ np.arange(SIDE)
-    return np.stack([rows, columns], axis=-1) / mass[:, np.newaxis] - CENTER
+    mass = np.stack([sprites.sum(axis=axis, dtype=np.int64) for axis in (2, 1)], axis=1)
+    return mass @ np.arange(SIDE) / np.maximum(mass.sum(axis=2), 1) - CENTER  # of rows, of columns
 
 
 def _check_frames(frames: Any, least: int = 1) -> Frames:

@@ -15,6 +15,6 @@ from .models import build_model as build_model
 from .models import load_model as load_model
 from .models import save_weights as save_weights
 from .networks import frame_mse as frame_mse
-from .pairs import SequencePairs as SequencePairs
+from .training import SequencePairs as SequencePairs
 from .training import rollout as rollout
 from .training import train as train

@@ -33,6 +33,10 @@ def build_model(
     >>> model.input_shape, model.output_shape
     ((None, 3, 32, 32), (None, 2, 32, 32))
 
+    Returns a keras.Model, compiled with Adam, whose gradients are clipped, and `frame_mse`. It
+    takes float32 frames in [0, 1], ``(batch, n_in, size, size)``, and returns n_out of them; the
+    ConvLSTM n_in.
+
     Parameters
     ----------
     name : {"unet", "convlstm"}
@@ -44,12 +48,6 @@ def build_model(
         Side of the frames: a multiple of 16 for the U-Net, of 8 for the ConvLSTM.
     width : int, default 32
         Channels of the first level; deeper ones have more.
-
-    Returns
-    -------
-    keras.Model
-        Compiled with Adam, whose gradients are clipped, and `frame_mse`. It takes float32 frames in
-        [0, 1], ``(batch, n_in, size, size)``, and returns n_out of them; the ConvLSTM n_in.
     """
     check_choice(name, "name", TRAINED)
     n_in, n_out = check_count(n_in, "n_in", most=MOST), check_count(n_out, "n_out", most=MOST)

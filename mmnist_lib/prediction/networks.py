@@ -75,9 +75,18 @@ def convlstm(size: int, width: int) -> Any:
 
 @keras.saving.register_keras_serializable("mmnist_lib")
 class Steps(layers.RNN):
-    """Keras' RNN, unrolled on JAX, where a gradient inside a loop takes 25 times as long."""
+    """Keras' RNN, unrolled to learn on JAX, where gradients in a loop take 25 times as long."""
 
-    unroll = property(lambda _: keras.backend.backend() == "jax", lambda *_: None)
+    def call(
+        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: Any = False
+    ) -> Tensor:
+        """Take one step after the other."""
+        self.unroll = bool(training) and keras.backend.backend() == "jax"
+        return super().call(sequences, initial_state, mask, training)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what makes the same layer again, on each backend."""
+        return super().get_config() | {"unroll": False}
 
 
 @keras.saving.register_keras_serializable("mmnist_lib")

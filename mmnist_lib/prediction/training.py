@@ -1,4 +1,4 @@
-"""Train a model without losing what it knew, and let it predict as far ahead as you like.
+"""Make pairs while a model trains, train it safely, and let it predict as far as you like.
 
 Raises
 ------
@@ -8,8 +8,9 @@ TypeError, ValueError
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -19,14 +20,82 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import MOST, check_array, check_count, check_instance
 from .._frames import channel_axis
-from ..metrics import check_floats
+from ..compositing import MovingMNIST
+from ..metrics import check_floats, check_n_in, split_frames
+
+
+class SequencePairs(keras.utils.PyDataset):
+    """Endless training data for Keras, made while the model trains.
+
+    >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8))
+    >>> pairs = SequencePairs(data, n_in=10, batch_size=4, n_sequences=10)
+    >>> inputs, targets = pairs[0]
+    >>> len(pairs), inputs.shape, targets.dtype
+    (3, (4, 10, 64, 64), dtype('float32'))
+
+    Each epoch has new sequences, unless the set is `fixed`. Batch k of epoch e depends only on
+    the generator's seed, however many workers make the batches. The attribute `epoch` says which
+    epoch comes next: Keras adds 1 after each, and once when ``fit`` begins. To go on where a
+    training of e epochs stopped, set it to e.
+
+    Parameters
+    ----------
+    data : MovingMNIST
+        Training, validation and test sets need generators of different digits and seeds.
+    n_in : int or None, default 10
+        How many frames are inputs; the others are targets. With None, each frame is an input
+        whose target is the next one, for a model that predicts one frame ahead.
+    batch_size, n_sequences : int, default 32, 3200
+        Sequences in a batch and in an epoch, whose last batch may be smaller.
+    fixed : bool, default False
+        Make the same sequences in each epoch, for validation.
+    **settings
+        Of `keras.utils.PyDataset`: ``workers``, ``use_multiprocessing``, ``max_queue_size``.
+    """
+
+    def __init__(
+        self,
+        data: MovingMNIST,
+        n_in: int | None = 10,
+        *,
+        batch_size: int = 32,
+        n_sequences: int = 3200,
+        fixed: bool = False,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        check_instance(data, "data", MovingMNIST)
+        check_n_in(1 if n_in is None else n_in, data.n_frames)
+        self.data, self.n_in, self.fixed = data, n_in, fixed
+        self.n_sequences, self.epoch = check_count(n_sequences, "n_sequences"), 0
+        self.batch_size = check_count(batch_size, "batch_size", most=self.n_sequences)
+
+    def __len__(self) -> int:
+        """Return how many batches an epoch has."""
+        return math.ceil(self.n_sequences / self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Make batch `index` of the current epoch."""
+        index = check_count(index, "index", least=0)
+        if index >= len(self):
+            raise IndexError(f"index={index} is too large: an epoch has {len(self)} batches")
+        first = 0 if self.fixed else self.epoch * self.n_sequences
+        start = first + index * self.batch_size
+        stop = min(start + self.batch_size, first + self.n_sequences)
+        frames = self.data.batch(start, stop) / np.float32(255)
+        if self.n_in is None:
+            return frames[:, :-1], frames[:, 1:]
+        return split_frames(frames, self.n_in)
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's sequences. Keras calls this."""
+        self.epoch += 1
 
 
 def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: Any) -> Any:
     """Train a model by its ``fit``, and keep the last whole epoch if that is stopped.
 
-    >>> from mmnist_lib import MovingMNIST
-    >>> from mmnist_lib.prediction import SequencePairs, build_model
+    >>> from mmnist_lib.prediction import build_model
     >>> data = MovingMNIST(np.full((1, 28, 28), 255, np.uint8), n_frames=6, seed=1)
     >>> model = build_model("unet", n_in=3, n_out=3, width=4)
     >>> pairs = SequencePairs(data, n_in=3, batch_size=2, n_sequences=4)
@@ -40,29 +109,51 @@ def train(model: Any, pairs: Any, *, callbacks: Sequence[Any] = (), **settings: 
     After an interrupt or an error, model and optimizer are as they were when the last whole epoch
     ended. A loss that becomes NaN or infinite is a FloatingPointError.
     """
-    _build(model, pairs)
-    if isinstance(held := settings.get("validation_data"), keras.utils.PyDataset):
-        _check_pairs(model, held)
-    # The sequences are new and independent: shuffled batches would only be less repeatable.
-    settings = {"shuffle": False, **settings}
-    with _Kept([*model.variables, *model.optimizer.variables]) as kept:
-        return model.fit(pairs, callbacks=[kept, *callbacks], **settings)
-
-
-def _build(model: Any, pairs: Any) -> None:
-    """Build the model and its optimizer, unless they are, and raise if `pairs` don't fit."""
-    # Keras would take a batch for it, and with workers each epoch would get those of the last one.
     check_instance(model, "model", keras.Model)
+    # Keras would take a batch for it, and with workers each epoch would get those of the last one.
     check_instance(pairs, "pairs", keras.utils.PyDataset)
     batch = pairs[0]
     if isinstance(model, keras.Sequential) and not model.built:
         model.build((None, *batch[0].shape[1:]))
-    _check_pairs(model, pairs)
-    model.fit(*batch, epochs=0, verbose=0)
+    for given in (pairs, settings.get("validation_data")):
+        if isinstance(given, keras.utils.PyDataset):
+            _check_pairs(model, given)
+    model.fit(*batch, epochs=0, verbose=0)  # raises unless it is compiled
     if not model.built:  # a subclass of keras.Model, on TensorFlow
         model(batch[0])
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    # The sequences are new and independent: shuffled batches would only be less repeatable.
+    settings = {"shuffle": False, **settings}
+    with _kept([*model.variables, *model.optimizer.variables]) as kept:
+        return model.fit(pairs, callbacks=[kept, *callbacks], **settings)
+
+
+@contextlib.contextmanager
+def _kept(variables: list[Any]) -> Iterator[Any]:
+    """Keep what variables were after the last whole epoch, and put it back after an error.
+
+    Where JAX computes, a batch that is broken off takes the weights with it.
+    """
+    values: list[Any] = []
+
+    def keep(*_: Any) -> None:
+        values[:] = [np.array(ops.convert_to_numpy(variable.value)) for variable in variables]
+
+    def check(batch: int, logs: dict[str, float]) -> None:
+        if not math.isfinite(loss := logs.get("loss", 0.0)):
+            raise FloatingPointError(
+                f"loss became {loss} in batch {batch}: lower the learning rate. "
+                "The model has the weights that it had before this epoch"
+            )
+
+    keep()
+    try:
+        yield keras.callbacks.LambdaCallback(on_epoch_end=keep, on_train_batch_end=check)
+    except BaseException:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        raise
 
 
 def _check_pairs(model: Any, pairs: Any) -> None:
@@ -77,18 +168,22 @@ def _check_pairs(model: Any, pairs: Any) -> None:
     inputs, targets = (np.shape(part) for part in pairs[0][:2])
     chances = len(_plain(returns)) > len(targets)  # of each gray level, for example
     if not (_fit(inputs, takes) and (chances or _fit(targets, returns))):
-        what = f"pairs have inputs {inputs} and targets {targets}"
         n_frames = f"n_frames={takes[1] + returns[1]} and " if takes[1] and returns[1] else ""
         data = f"data has {n_frames}size={_plain(takes)[-1]}, or a model for these pairs"
         remedy = f"pass SequencePairs(data, n_in={takes[1]}), where {data}"
-        raise _misfit(what, takes, returns, remedy)
+        raise _misfit(f"pairs have inputs {inputs} and targets {targets}", takes, returns, remedy)
 
 
 def _shapes(model: Any) -> tuple[Any, Any]:
     """Return the shapes that a model takes and returns, or None where they are not two."""
-    shapes = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
-    takes, returns = (shape if isinstance(shape, tuple) else None for shape in shapes)
-    return (takes, returns) if takes and returns else (None, None)
+    takes, returns = (getattr(model, name, None) for name in ("input_shape", "output_shape"))
+    whole = isinstance(takes, tuple) and isinstance(returns, tuple)
+    return (takes, returns) if whole else (None, None)
+
+
+def _plain(shape: Any) -> Any:
+    """Return a shape without a channel axis of 1."""
+    return shape[:-1] if len(shape) == 5 and shape[-1] == 1 else shape
 
 
 def _fit(found: Any, wanted: Any) -> bool:
@@ -97,12 +192,8 @@ def _fit(found: Any, wanted: Any) -> bool:
     return len(found) == len(wanted) and all(wanted[i] in (None, n) for i, n in enumerate(found))
 
 
-def _plain(shape: Any) -> Any:
-    return shape[:-1] if len(shape) == 5 and shape[-1] == 1 else shape
-
-
 def _feeds_itself(takes: Any, returns: Any) -> bool:
-    return len(takes) > 3 and len(returns) > 3 and _fit(returns, (None, returns[1], *takes[2:]))
+    return len(takes) > 3 and _plain(takes)[2:] == _plain(returns)[2:]
 
 
 def _misfit(what: str, takes: Any, returns: Any, remedy: str) -> ValueError:
@@ -113,37 +204,6 @@ def _misfit(what: str, takes: Any, returns: Any, remedy: str) -> ValueError:
             "at the end; layers.Permute turns axes, and layers.Reshape adds one"
         )
     return ValueError(f"{what}, but the model takes {takes} and returns {returns}: {remedy}")
-
-
-class _Kept(keras.callbacks.Callback):
-    """Keep what variables were after the last whole epoch, and put it back after an error.
-
-    Where JAX computes, a batch that is broken off takes the weights with it.
-    """
-
-    def __init__(self, variables: list[Any]) -> None:
-        super().__init__()
-        self.variables = variables
-        self.on_epoch_end()
-
-    def on_epoch_end(self, *_: Any) -> None:
-        self.values = [np.array(ops.convert_to_numpy(held.value)) for held in self.variables]
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"loss became {loss} in batch {batch}: lower the learning rate. "
-                "The model has the weights that it had before this epoch"
-            )
-
-    def __enter__(self) -> _Kept:
-        return self
-
-    def __exit__(self, error: Any, *_: Any) -> None:
-        if error is not None:
-            for variable, value in zip(self.variables, self.values, strict=True):
-                variable.assign(value)
 
 
 def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
@@ -173,22 +233,20 @@ def rollout(model: Any, frames: ArrayLike, n: int) -> NDArray[np.float32]:
     check_floats(given, "frames")
     plain = _plain(given.shape)
     seen = given.reshape(*plain, *takes[len(plain) :])
-    n_in, done = takes[1], seen.shape[1]
-    total = done + n
-    all_frames = np.zeros((len(seen), total, *seen.shape[2:]), np.float32)
-    all_frames[:, :done] = seen
-    with _Kept(model.variables):  # an interrupt is likely here
+    black = np.zeros((len(seen), n, *seen.shape[2:]))
+    all_frames = np.concatenate([seen, black], axis=1, dtype=np.float32)
+    n_in, done, total = takes[1], seen.shape[1], all_frames.shape[1]
+    with _kept(model.variables):  # an interrupt is likely here
         while done < total:
+            # What a causal model returns does not depend on the black frames still to be filled,
+            # so it gets all of them: the shape stays the same, and is compiled once.
+            window = slice(total - 1) if n_in is None else slice(done - n_in, done)
+            new = model.predict(all_frames[:, window], verbose=0)
             if n_in is None:
-                # What a causal model returns does not depend on the black frames still to be
-                # filled, so the shape stays the same, and is compiled once.
-                new = model.predict(all_frames[:, :-1], verbose=0)
                 if new.shape[1] != total - 1:  # layers.TimeDistributed, on TensorFlow
                     what = f"model returns {new.shape[1]} frames for {total - 1}"
                     raise ValueError(f"{what}: build it of layers that keep the time axis")
                 new = new[:, done - 1 : done]
-            else:
-                new = model.predict(all_frames[:, done - n_in : done], verbose=0)
             new = new[:, : total - done]
             all_frames[:, done : done + new.shape[1]] = new.reshape(*new.shape[:2], *seen.shape[2:])
             done += new.shape[1]

@@ -224,7 +224,7 @@ def test_seeds_make_other_pairs():
         ({"n_in": 5}, ValueError, "n_in=5 leaves none of 5 frames to predict: pass 1 to 4"),
         ({"n_in": 2.0}, TypeError, r"n_in=2\.0 is not an integer"),
         ({"batch_size": 0}, ValueError, "batch_size=0 is too small"),
-        ({"batch_size": 9}, ValueError, "batch_size=9 is larger than the set: pass 1 to.* 8"),
+        ({"batch_size": 9}, ValueError, "batch_size=9 is too large: pass an integer <= 8"),
         ({"batch_size": 2.0}, TypeError, r"batch_size=2\.0 is not an integer"),
         ({"n_sequences": 0}, ValueError, "n_sequences=0 is too small"),
         ({"n_sequences": "8"}, TypeError, "n_sequences='8' is not an integer"),

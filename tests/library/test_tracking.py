@@ -230,21 +230,14 @@ def test_a_wrong_wish_is_named_before_the_search():
 
 
 def test_one_angle_leads_to_a_row_and_a_column_of_one_speed():
-    listed = tracking._possible_tracks(4, 36, 0.1, "clamp")
-    still, fast = (
-        np.flatnonzero((listed.tracks == [10 + step * t for t in range(4)]).all(axis=1))
-        for step in (0, 4)
-    )
-    slow = np.flatnonzero((listed.tracks == [10, 11, 12, 13]).all(axis=1))
-    assert still.size == slow.size == 1  # 3.6 pixels a frame are never 4 three times
-    even = np.flatnonzero((listed.tracks == [10, 13, 17, 20]).all(axis=1))
-    assert listed.one_angle(still, even).all() and listed.one_angle(even, still).all()
-    assert not listed.one_angle(still, slow).any() and not listed.one_angle(even, even).any()
-    rows_still = np.array([[10, 10], [10, 13], [10, 17], [10, 20]])
-    (_, low, high) = tracking._angles_of(rows_still, listed)
-    assert 0 <= low < high < 0.3  # nearly along the columns
-    assert tracking._angles_of(np.repeat(rows_still[:, 1:], 2, axis=1), listed) is None
-    assert fast.size == 0
+    still, slow, even, fast = [10] * 4, [10, 11, 12, 13], [10, 13, 17, 20], [10, 14, 18, 22]
+    for seen in ((still, even), (even, still)):
+        chances, _ = futures_of(np.transpose(seen), 1)
+        nearly_along = chances[0].sum(axis=1 if seen[0] is still else 0)
+        assert nearly_along[9:12].sum() == pytest.approx(1)
+    for seen in ((still, slow), (even, even), (still, fast)):  # 3.6 pixels a frame: never 4 thrice
+        with pytest.raises(ValueError, match="impossible"):
+            futures_of(np.transpose(seen), 1)
 
 
 def test_of_two_explanations_the_possible_one_is_kept():
@@ -252,13 +245,13 @@ def test_of_two_explanations_the_possible_one_is_kept():
     sprite = np.pad(sprites[0][2:-2, 2:-2], 2)  # with room to lie elsewhere in its window
     frames = composite(sprite[None], positions)
     search = tracking._Search(frames, 1, 0.1, "clamp")
-    good = tracking._Digit(positions[0], sprite, 0.0)
-    bad = tracking._Digit(positions[0] - [1, 1], np.roll(sprite, 1, (0, 1)), 0.0)
+    good = tracking._Digit(positions[0], sprite)
+    bad = tracking._Digit(positions[0] - [1, 1], np.roll(sprite, 1, (0, 1)))
     assert (bad.track >= 0).all() and (bad.track <= 36).all()
     assert search.left([good]) == search.left([bad]) == 0
     assert search.possible([good]) and not search.possible([bad])
-    search.pair([bad])
-    assert search.pair([good])
+    search.pair([bad], search.refine)
+    assert search.pair([good], search.refine)
     left, impossible, digits = search.best
     assert (left, impossible) == (0, False) and digits[0] is good
 

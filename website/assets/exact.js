@@ -248,7 +248,7 @@ function near({ kinds, paths }, middle, reach) {
 
 /** Whether two coordinates are possible with one angle. @param {Kind} one @param {Kind} other */
 function oneAngle(one, other) {
-  return one.low <= Math.PI / 2 - other.low && one.high >= Math.PI / 2 - other.high;
+  return one.low < Math.PI / 2 - other.low && one.high > Math.PI / 2 - other.high;
 }
 
 /** Between what angles a track is possible. @param {Listed} listed @param {Track} at */

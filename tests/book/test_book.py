@@ -232,7 +232,7 @@ FOREIGN = set(
         CHANGE CONTRIBUTING COURSE EDITION GITHUB_REPOSITORY _build assignments book course csv
         docker etc feedback generate github grade helm hub jupyter kubectl make matchNodePurpose md
         nbgrader nbgrader_config publish py release release_feedback slides students teaching
-        masters workflows yaml yml
+        canvas masters workflows yaml yml
         DataLoader Dataset IterableDataset __main__ cache_dir imageio ffmpeg inputs iscrowd
         manual_seed persistent_workers pip torch True validation test split
         BEGIN CITATION DEADLINE END FORMAT HIDDEN Makefile README ROSTER

@@ -161,25 +161,40 @@ def check(
     >>> path = np.array([[3, 4], [37, 5]])
     >>> check(path, expected=np.array([[3, 4], [36, 5]]), kind="track", limits=(0, 36))
     ✗ your answer: frame 1: your digit is at row 37, outside the canvas (0 to 36).
-    >>> check(sum, ([1, 2],), expected=3)
-    ✓ sum is right.
+    >>> def double(numbers):
+    ...     return 2 * numbers
+    >>> check(double, (np.arange(3),), expected=np.array([0, 2, 4]))
+    ✓ double is right.
 
-    `answer` is a value, or the function that should return it from copies of the arguments in
-    `given`. None, or a function in which nothing stands, counts as not attempted yet. If a function
-    changes an argument, raises an error, uses the global random state or one of the names in
-    `without`, the verdict says so.
+    Parameters
+    ----------
+    answer : object or function
+        A value, or the function that should return it. None, or a function in which nothing
+        stands, counts as not attempted yet.
+    given : tuple, optional
+        The arguments, where `answer` is a function. It gets copies of them. If it changes one,
+        raises an error or uses the global random state, the verdict says so.
+    expected : number, str, bool, array, a list, tuple or dict of these, or Seal
+        What is right. The type counts, and so does an array's shape and dtype: uint8 and bool
+        exactly, any signed integer for another integer, any float for a float.
+    kind : {"array", "clip", "track"}, default "array"
+        A clip is frames ``(n_frames, H, W)``; where they differ, they play beside the expected
+        ones. A track is ``(n_frames, 2)`` or ``(k, n_frames, 2)``, row and column.
+    limits : (float, float), optional
+        The least and the largest row or column of a track that stays on the canvas.
+    slips : mapping of str to object, default {}
+        Well-known wrong answers, each under the sentence that explains it.
+    without : sequence of str, default ()
+        Names that the function must not use: the exercise is to do without them.
+    tolerance : float, default 1e-9
+        How far a float may be off.
+    call : str, optional
+        What a verdict names where something is wrong, such as ``"half([1, 2])"``; by default
+        the function's name.
 
-    `expected` is what is right: a number, str, bool, array, a list, tuple or dict of these, or a
-    `Seal`. The type counts, and so does an array's shape and dtype: uint8 and bool exactly, any
-    signed integer for another integer, any float for a float, which may be off by `tolerance`.
-    `slips` are well-known wrong answers, each under the sentence that explains it.
-
-    The `kind` is ``"array"``, ``"clip"`` or ``"track"``. A clip is frames ``(n_frames, H, W)``;
-    where they differ, they play beside the expected ones. A track is ``(n_frames, 2)`` or ``(k,
-    n_frames, 2)``, row and column; `limits` are the least and the largest of these on the canvas.
-
-    Returns a `Verdict`, which shows its sentence below the cell. Where something is wrong, it names
-    the `call`, such as ``"half([1, 2])"``; by default that is the function's name.
+    Returns
+    -------
+    Verdict, which shows its sentence below the cell
     """
     check_choice(kind, "kind", ("array", "clip", "track"))
     check_instance(call, "call", str)

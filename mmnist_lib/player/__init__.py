@@ -183,9 +183,16 @@ def animate_error(
     >>> animate_error(sequence, sequence, "No error at all.").titles
     ['prediction', 'truth', 'error']
 
-    `predicted` and `true` are sequences of the same shape, ``(n_frames, H, W)``; floats of a
-    prediction are clipped to [0, 1]. `alt`, `labels` and `fps` are as for `animate`. Returns a
-    `Player` of three clips: prediction, truth and error, which is white where they differ most.
+    Parameters
+    ----------
+    predicted, true : array of shape ``(n_frames, H, W)``
+        Two sequences of the same shape. Floats of a prediction are clipped to [0, 1].
+    alt, labels, fps : as for `animate`
+
+    Returns
+    -------
+    Player
+        Three clips: prediction, truth and error, the error being white where they differ most.
     """
     prediction = check_array(predicted, "predicted")
     if prediction.dtype.kind == "f":

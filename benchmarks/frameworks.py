@@ -11,6 +11,7 @@ benchmarks/README.md by hand.
 import argparse
 import contextlib
 import importlib.util
+import io
 import os
 import re
 import tempfile
@@ -61,7 +62,7 @@ def absent(code: str) -> list[str]:
 
 def seconds(name: str, n: int) -> float:
     """Run a recipe in a folder of its own, and return the processor's seconds."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(None):
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         os.chdir(folder)
         os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": folder}
         space = {"__name__": "recipe"}

@@ -25,7 +25,7 @@ os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / "_build" / "jax")
 )
 os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**29))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 # What a run that was stopped has left half written, JAX compiles anew. Its warnings would only
 # turn up among the outputs of a notebook.
 os.environ.setdefault(

@@ -69,7 +69,7 @@ test: $(DEV) $(NODE) $(LIVE) ## format, lint, types, the site, and every test an
 	@mkdir -p _build
 	@echo 'The types are checked, the site is built and tested, and all else is tested beside it.'
 	@{ $(BIN)/mypy && (export EDITION=study && $(PUBLISH)) && $(PYTEST) 3 tests/website; } \
-	    >_build/site.log 2>&1 & trap "kill $$!" INT TERM; \
+	    >_build/site.log 2>&1 & trap "pkill -P $$!; kill $$!" INT TERM; \
 	    $(PYTEST) 3 --ignore=tests/website; tests=$$?; \
 	    echo 'What the site says follows when its tests end.'; \
 	    wait $$!; site=$$?; cat _build/site.log; exit $$((tests | site))

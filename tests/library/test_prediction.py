@@ -431,6 +431,8 @@ def test_the_convlstm_learns_without_a_loop(tmp_path):
     for one in (model, keras.saving.load_model(tmp_path / "model.keras")):
         steps = str(jax.make_jaxpr(lambda x, one=one: one(x, training=True))(frames_of(2)))
         assert "conv_general_dilated" in steps and "scan" not in steps and "while" not in steps
+        loop = one.layers[1]  # TensorFlow could not load an unrolled one
+        assert loop.unroll and not loop.get_config()["unroll"]
 
 
 def test_the_convlstm_takes_any_number_of_frames_and_gives_the_same_for_those_it_had():
